@@ -1,0 +1,74 @@
+"""Reuse other people's models without either side showing its data.
+
+A *learnware* is a trained model plus a specification of what it is for. Developers submit learnwares to a
+market; a user describes their own data by a specification built locally, searches, and reuses what fits.
+
+Importing this package loads none of the heavy libraries: every name below is resolved on first use.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "AutoReuser": "learnware.reuse",
+    "AveragingReuser": "learnware.reuse",
+    "CheckReport": "learnware.market",
+    "FeatureAugmentReuser": "learnware.reuse",
+    "Hit": "learnware.market",
+    "JobSelectorReuser": "learnware.reuse",
+    "Learnware": "learnware.bundle",
+    "Market": "learnware.market",
+    "Mixture": "learnware.market",
+    "RKME": "learnware.specification",
+    "Reuser": "learnware.reuse",
+    "SearchResult": "learnware.market",
+    "SemanticSpecification": "learnware.specification",
+    "Specification": "learnware.specification",
+}
+
+__all__ = [
+    "RKME",
+    "AutoReuser",
+    "AveragingReuser",
+    "CheckReport",
+    "FeatureAugmentReuser",
+    "Hit",
+    "JobSelectorReuser",
+    "Learnware",
+    "Market",
+    "Mixture",
+    "Reuser",
+    "SearchResult",
+    "SemanticSpecification",
+    "Specification",
+    "__version__",
+]
+
+if TYPE_CHECKING:
+    from learnware.bundle import Learnware
+    from learnware.market import CheckReport, Hit, Market, Mixture, SearchResult
+    from learnware.reuse import (
+        AutoReuser,
+        AveragingReuser,
+        FeatureAugmentReuser,
+        JobSelectorReuser,
+        Reuser,
+    )
+    from learnware.specification import RKME, SemanticSpecification, Specification
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'learnware' has no attribute {name!r}")
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})
