@@ -1,0 +1,225 @@
+"""A specification: what a model is for, in words and in points."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from learnware._validation import RandomState, check_option
+from learnware.errors import InvalidSpecification
+from learnware.specification.rkme import RKME
+from learnware.specification.semantic import Fields, SemanticSpecification
+from learnware.specification.space import Space
+from learnware.specification.upstream import is_upstream, rkme_from_upstream
+
+FORMAT = "learnware-specification"
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Specification:
+    """What a learnware is for, or what a user looks for: a semantic and a statistical part.
+
+    Parameters
+    ----------
+    semantic : SemanticSpecification, optional
+        Tags and text; default: nothing said.
+    statistical : RKME, optional
+        Stands for the distribution of the inputs.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> from learnware import Specification
+    >>> spec = Specification.from_data(load_wine(as_frame=True).data, task="classification", random_state=0)
+    >>> spec.semantic.task, spec.statistical.n_samples
+    ('Classification', 178)
+    """
+
+    semantic: SemanticSpecification = field(default_factory=SemanticSpecification)
+    statistical: RKME | None = None
+
+    @classmethod
+    def from_data(
+        cls,
+        X: Any,
+        y: Any = None,
+        *,
+        data: str = "table",
+        task: str | None = None,
+        name: str | None = None,
+        description: str | None = None,
+        scenarios: str | Iterable[str] = (),
+        license: str | None = None,
+        inputs: Mapping[str, str] | None = None,
+        outputs: Iterable[object] | None = None,
+        n_points: int = 100,
+        random_state: RandomState = None,
+        progress: bool | None = None,
+        min_rows: int = 5,
+        device: str | None = None,
+    ) -> Specification:
+        """Build a specification of data on this machine; no row of it becomes part of the result.
+
+        Parameters
+        ----------
+        X : array-like or data frame of shape (n_samples, n_features)
+            numpy, pandas, polars, torch, or a list of rows; see `RKME.from_data`.
+        y : array-like of shape (n_samples,), optional
+            Labels. Only the names of the classes are told, when `task` is classification.
+        data : {"table"}, default="table"
+            What a sample is.
+        task, name, description, scenarios, license : optional
+            Words of the `SemanticSpecification`. In a search, what is not said means "any".
+        inputs : mapping of str to str, optional
+            What columns mean, by name; others are told by their names.
+        outputs : iterable, optional
+            What the outputs, or the classes, are; default: the classes in `y`.
+        n_points : int, default=100
+            At most this many points.
+        random_state : None, int or generator, default=None
+            Seeds the fit.
+        progress : bool, optional
+            Show a progress bar.
+        min_rows : int, default=5
+            The privacy floor: rows that every published point stands for; at least 3.
+        device : str, optional
+            A torch device to fit on.
+
+        Returns
+        -------
+        Specification
+
+        Raises
+        ------
+        InvalidData, TooFewRows
+            X cannot be used; the message says why.
+        InvalidSpecification
+            A word is not in the vocabulary; the message lists it.
+        """
+        check_option(data, {"table"}, "data", "Specification.from_data")
+        tags = (scenarios,) if isinstance(scenarios, str) else tuple(scenarios)
+        words = SemanticSpecification(name or "", description or "", data, task, scenarios=tags, license=license)
+        rkme = RKME.from_data(
+            X, n_points, min_rows=min_rows, random_state=random_state, device=device, progress=progress
+        )
+        told = _outputs(y, words.task) if outputs is None else Fields.named(outputs)
+        return cls(replace(words, inputs=_inputs(rkme.space, inputs or {}), outputs=told), rkme)
+
+    def to_json(self) -> str:
+        """Return the specification as JSON text; equal specifications give equal text."""
+        content = {
+            "format": FORMAT,
+            "version": VERSION,
+            "semantic": self.semantic.to_dict(),
+            "statistical": None if self.statistical is None else self.statistical.to_dict(),
+        }
+        return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Specification:
+        """Read JSON text: this library's, or a table specification of Beimingwu's ``stat.json``.
+
+        Raises
+        ------
+        InvalidSpecification
+            The text is no such JSON; the message says where it departs.
+        """
+        try:
+            content = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique)
+        except (ValueError, RecursionError) as error:
+            if isinstance(error, InvalidSpecification):
+                raise
+            raise InvalidSpecification(f"A specification file must hold JSON: {error}") from error
+        if is_upstream(content):
+            return cls(SemanticSpecification(data="Table"), rkme_from_upstream(content))
+        if not isinstance(content, Mapping) or content.get("format") != FORMAT:
+            raise InvalidSpecification(f'A specification file must be a mapping with "format": "{FORMAT}".')
+        if content.get("version") != VERSION:
+            raise InvalidSpecification(
+                f"This version of learnware reads specifications of version {VERSION}. Got "
+                f"{content.get('version')!r}: a newer learnware may read it."
+            )
+        if set(content) != {"format", "version", "semantic", "statistical"}:
+            raise InvalidSpecification("A specification file has just format, version, semantic and statistical.")
+        statistical = content["statistical"]
+        return cls(
+            SemanticSpecification.from_dict(content["semantic"]),
+            None if statistical is None else RKME.from_dict(statistical),
+        )
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the specification as JSON; the file is there whole or not at all."""
+        target = Path(path)
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(self.to_json())
+            os.replace(temporary, target)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+        return target
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Specification:
+        """Read a specification file; see `from_json`."""
+        return cls.from_json(Path(path).read_bytes())
+
+    def _repr_html_(self) -> str:
+        rows = [(name, _shown(value)) for name, value in self.semantic.said().items()]
+        if self.statistical is not None:
+            rows.append(("statistical", repr(self.statistical)))
+        cells = "".join(
+            f"<tr><th style='text-align:left'>{html.escape(name)}</th>"
+            f"<td style='text-align:left'>{html.escape(value)}</td></tr>"
+            for name, value in rows
+        )
+        return f"<table><caption>Specification</caption>{cells}</table>"
+
+
+def _inputs(space: Space, described: Mapping[str, str]) -> Fields:
+    unknown = sorted(set(described) - set(space.names))
+    if unknown:
+        raise InvalidSpecification(
+            f"The 'inputs' parameter must describe columns of X. Not among them: {', '.join(map(repr, unknown))}."
+        )
+    if not space.named and not described:
+        return Fields(len(space.columns))
+    return Fields.named([described.get(name, name) for name in space.names])
+
+
+def _outputs(y: Any, task: str | None) -> Fields | None:
+    if y is None or task not in ("Classification", "Regression"):
+        return None
+    if task == "Classification":
+        return Fields.named(np.unique(np.asarray(y)).tolist())
+    shape = np.shape(y)
+    return Fields(int(shape[1]) if len(shape) == 2 else 1)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, Fields):
+        names = ", ".join(value.descriptions[i] for i in sorted(value.descriptions)[:6])
+        more = ", ..." if len(value.descriptions) > 6 else ""
+        return f"{value.dimension}" + (f": {names}{more}" if names else "")
+    return ", ".join(value) if isinstance(value, tuple) else str(value)
+
+
+def _refuse_constant(name: str) -> float:
+    raise InvalidSpecification(f"A specification file must hold finite numbers. Got {name}.")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) != len(pairs):
+        raise InvalidSpecification("A specification file must not hold a key twice in one mapping.")
+    return content

@@ -1,0 +1,105 @@
+"""Words of a specification."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from learnware.errors import InvalidSpecification
+from learnware.specification import VOCABULARY, Fields, SemanticSpecification
+
+UPSTREAM = {
+    "Data": {"Type": "Class", "Values": ["Table"]},
+    "Task": {"Type": "Class", "Values": ["Classification"]},
+    "Library": {"Type": "Class", "Values": ["Scikit-learn"]},
+    "Scenario": {"Type": "Tag", "Values": ["Business", "Health"]},
+    "License": {"Type": "Class", "Values": ["Apache-2.0"]},
+    "Name": {"Type": "String", "Values": "Test Classification"},
+    "Description": {"Type": "String", "Values": "just a test"},
+    "Input": {"Dimension": 64, "Description": {"0": "f0"}},
+    "Output": {"Dimension": 10, "Description": {"0": "c0"}},
+}
+
+
+def test_tags_are_accepted_in_any_case_and_kept_as_the_vocabulary_spells_them():
+    semantic = SemanticSpecification(
+        data="TABLE", task="feature extraction", library="pytorch", scenarios=("health", "HEALTH"), license="mit"
+    )
+    assert (semantic.data, semantic.task, semantic.library) == ("Table", "Feature Extraction", "PyTorch")
+    assert semantic.scenarios == ("Health",)
+    assert semantic.license == "MIT"
+
+
+@pytest.mark.parametrize("field", ["data", "task", "library", "license"])
+def test_a_wrong_tag_names_field_value_and_what_is_allowed(field):
+    with pytest.raises(InvalidSpecification) as caught:
+        SemanticSpecification(**{field: "Nonsense"})
+    for part in (repr(field), "'Nonsense'", *VOCABULARY[field]):
+        assert part in str(caught.value)
+
+
+@pytest.mark.parametrize("scenarios", ["Nonsense", ("Business", "Nonsense"), (3,)])
+def test_a_wrong_scenario_is_refused(scenarios):
+    with pytest.raises(InvalidSpecification, match="scenarios"):
+        SemanticSpecification(scenarios=scenarios)
+
+
+def test_one_scenario_may_come_as_text():
+    assert SemanticSpecification(scenarios="business").scenarios == ("Business",)
+
+
+@pytest.mark.parametrize("value", [3, ["a"], b"a"])
+def test_name_and_description_are_text(value):
+    with pytest.raises(InvalidSpecification, match="'name' must be text"):
+        SemanticSpecification(name=value)
+
+
+def test_what_is_not_said_is_left_out():
+    assert SemanticSpecification().to_dict() == {}
+    assert SemanticSpecification(name="a", task="").said() == {"name": "a"}
+
+
+def test_the_upstream_dictionary_reads_and_writes():
+    semantic = SemanticSpecification.from_dict(UPSTREAM)
+    assert semantic.inputs == Fields(64, {0: "f0"})
+    assert semantic.to_dict() == UPSTREAM
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"Colour": {"Type": "Class", "Values": ["red"]}},
+        {"Task": {"Type": "Class", "Values": ["Classification", "Regression"]}},
+        {"Task": "Classification"},
+        {"Task": {"Type": "Class", "Values": 3}},
+        {"Name": {"Type": "String", "Values": ["a"]}},
+        {"Input": {"Description": {}}},
+        {"Input": {"Dimension": 2, "Description": {"2": "out of range"}}},
+        {"Input": {"Dimension": 0, "Description": {}}},
+        {"Input": {"Dimension": True, "Description": {}}},
+        {"Input": 3},
+        [],
+        None,
+    ],
+)
+def test_other_dictionaries_are_refused(content):
+    with pytest.raises(InvalidSpecification):
+        SemanticSpecification.from_dict(content)
+
+
+tags = {name: st.sampled_from([None, *VOCABULARY[name]]) for name in ("data", "task", "library", "license")}
+
+
+@given(
+    st.builds(
+        SemanticSpecification,
+        name=st.text(max_size=20),
+        description=st.text(max_size=50),
+        scenarios=st.lists(st.sampled_from(VOCABULARY["scenarios"]), max_size=4).map(tuple),
+        inputs=st.none() | st.builds(Fields.named, st.lists(st.text(max_size=5), min_size=1, max_size=5)),
+        **tags,
+    )
+)
+def test_writing_and_reading_gives_the_same(semantic):
+    assert SemanticSpecification.from_dict(semantic.to_dict()) == semantic
