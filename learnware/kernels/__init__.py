@@ -6,8 +6,9 @@ quadratic programs that mix means (`minimize_on_simplex`), and vectors of fixed 
 (`RandomFeatures`). It knows nothing of specifications or markets.
 """
 
+from learnware.kernels.bandwidth import median_squared_distance
 from learnware.kernels.features import RandomFeatures
-from learnware.kernels.gram import GaussianKernel, median_squared_distance, squared_distances
+from learnware.kernels.gram import GaussianKernel, squared_distances
 from learnware.kernels.mmd import inner_product, inner_products, mmd, squared_mmd
 from learnware.kernels.reduced_set import ReducedSet, fit_reduced_set, herd
 from learnware.kernels.simplex import minimize_nonnegative, minimize_on_simplex, solve_with_cvxpy

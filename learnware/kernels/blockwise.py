@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from threading import Lock
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from threadpoolctl import ThreadpoolController
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 # Numbers per block: with a few temporaries of the same size this stays in a second-level cache of 1 MB.
 BLOCK = 2**15
-_BLOCKS_PER_THREAD = 32
+_BLOCKS_PER_THREAD = 8
 _N_STRANDS = 8
 
 
@@ -50,36 +50,24 @@ def run_strands(function: Callable[[list[slice]], T], n: int, size: int) -> list
             return list(pool.map(function, strands))
 
 
-class _BlasLimit:
-    """How many callers want a single-threaded BLAS now, and how to undo it when the last one is done."""
-
-    def __init__(self) -> None:
-        self.lock = Lock()
-        self.callers = 0
-        self.limit: Any = None
-
-
-_blas = _BlasLimit()
+_limiting = Lock()
 
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """Limit BLAS to one thread while inside.
+    """Limit BLAS to one thread while inside, unless somebody inside has done so already.
 
-    The number of BLAS threads belongs to the process. Callers are counted, so that of several threads the last one
-    to leave restores it, whatever the order.
+    The number of BLAS threads belongs to the process, so only one thread may change it at a time, and must be the one
+    to restore it. Others that come meanwhile profit; should they stay longer, they lose speed and nothing else.
     """
-    with _blas.lock:
-        if not _blas.callers:
-            _blas.limit = _controller().limit(limits=1, user_api="blas")
-        _blas.callers += 1
-    try:
+    if not _limiting.acquire(blocking=False):
         yield
+        return
+    try:
+        with _controller().limit(limits=1, user_api="blas"):
+            yield
     finally:
-        with _blas.lock:
-            _blas.callers -= 1
-            if not _blas.callers:
-                _blas.limit.restore_original_limits()
+        _limiting.release()
 
 
 @cache

@@ -1,17 +1,20 @@
 r"""The squared MMD between weighted points and rows, with its gradient.
 
-With softmax weights :math:`w_j \propto e^{\theta_j}` and rows :math:`x_1, \dots, x_n`, up to a constant,
+With softmax weights :math:`w_j \propto e^{\theta_j}`, rows :math:`x_1, \dots, x_n` and points :math:`z_1, \dots, z_K`,
+up to a constant,
 
-.. math:: L(Z, \theta) = w^\top K w - 2 w^\top c, \qquad K_{jl} = k(z_j, z_l), \qquad c_j = \frac1n \sum_n k(z_j, x_n)
+.. math:: L(Z, \theta) = w^\top A w - 2 w^\top c, \qquad A_{jl} = k(z_j, z_l), \qquad
+          c_j = \frac1n \sum_{i=1}^n k(z_j, x_i)
 
 With :math:`s(x, y) = \frac1G \sum_g \gamma_g \exp(-\gamma_g \lVert x - y \rVert^2)`, so that
-:math:`\nabla_x k(x, y) = -2 s(x, y) (x - y)`, the gradient is
+:math:`\nabla_x k(x, y) = -2\, s(x, y) (x - y)`, the gradient is
 
 .. math::
-    \nabla_{z_j} L &= 4 w_j \Big[ \frac1n \sum_n s(z_j, x_n) (z_j - x_n) - \sum_l w_l\, s(z_j, z_l) (z_j - z_l) \Big] \\
-    \nabla_{\theta} L &= w \odot (h - w^\top h), \qquad h = 2 (K w - c)
+    \nabla_{z_j} L &= 4 w_j \Big[ \frac1n \sum_i s(z_j, x_i) (z_j - x_i) - \sum_l w_l\, s(z_j, z_l) (z_j - z_l) \Big] \\
+    \nabla_{\theta} L &= w \odot (h - w^\top h), \qquad h = 2 (A w - c)
 
-(reduced kernel mean embedding: Wu, Xu, Liu, Zhou, TKDE 2023; there with plain gradient steps and free weights).
+Rows pull the points, points push each other away. Reduced kernel mean embeddings are due to Wu, Xu, Liu, Zhou:
+Model reuse with reduced kernel mean embedding specification. TKDE 35, 2023.
 """
 
 from __future__ import annotations
@@ -21,18 +24,21 @@ from collections.abc import Callable
 import numpy as np
 
 from learnware._optional import import_optional
-from learnware.kernels.blockwise import BLOCK, run_strands
+from learnware.kernels.blockwise import BLOCK, blocks, run_strands
 from learnware.kernels.gram import Array, Floats, GaussianKernel, squared_distances
 
 Loss = Callable[[Floats], "tuple[float, Floats]"]
 
+# Numbers per block on a torch device, which has no use for small ones.
+_DEVICE_BLOCK = 2**24
+
 
 def make_loss(kernel: GaussianKernel, X: Floats, device: str | None) -> Loss:
-    """Return the loss of (Z, theta), flattened and joined: in numpy, or in torch where a device is named."""
-    return NumpyLoss(kernel, X) if device is None else TorchLoss(kernel, X, device)
+    """Return the loss on the rows of X: in numpy, or in torch where a device is named."""
+    return EmbeddingLoss(kernel, X) if device is None else DeviceLoss(kernel, X, device)
 
 
-class NumpyLoss:
+class EmbeddingLoss:
     """The loss, with float32 blocks for the rows and float64 sums.
 
     Parameters
@@ -55,7 +61,7 @@ class NumpyLoss:
         Parameters
         ----------
         parameters : ndarray of shape (K * d + K,)
-            The points, row by row, then the log weights.
+            The points, one after the other, then the log weights.
 
         Returns
         -------
@@ -66,8 +72,7 @@ class NumpyLoss:
         Z, w = unpack(parameters, d)
         Z = Z - self.centre
         left = np.column_stack([-2.0 * Z, np.square(Z).sum(axis=1), np.ones(len(Z))]).astype(np.float32)
-        strands = run_strands(lambda strand: self._over_rows(left, strand), n, BLOCK // len(Z))
-        cross, pull = (sum(parts) / n for parts in zip(*strands, strict=True))
+        cross, pull = (total / (n * len(self.kernel.gammas)) for total in self.sums_over_rows(left))
         similarity, slope = self._between_points(Z)
         own, push = similarity @ w, slope * w
         heights = 2.0 * (own - cross)
@@ -76,8 +81,13 @@ class NumpyLoss:
         gradient = [(4.0 * w[:, None] * (attraction - repulsion)).ravel(), w * (heights - w @ heights)]
         return float(w @ (own - 2.0 * cross)), np.concatenate(gradient)
 
-    def _over_rows(self, left: Array, strand: list[slice]) -> tuple[Floats, Floats]:
-        """Return the sums over rows of k(z_j, x) and of s(z_j, x) (x, 1)."""
+    def sums_over_rows(self, left: Array) -> tuple[Floats, Floats]:
+        """Return the sums over rows and components of the kernel, and of gamma times it times (x, 1)."""
+        strands = run_strands(lambda strand: self._over(strand, left), len(self.rows), BLOCK // len(left))
+        cross, pull = (np.sum(parts, axis=0) for parts in zip(*strands, strict=True))
+        return cross, pull
+
+    def _over(self, strand: list[slice], left: Array) -> tuple[Floats, Floats]:
         cross, pull = np.zeros(len(left)), np.zeros((len(left), left.shape[1] - 1))
         width = max(here.stop - here.start for here in strand)
         scratch, ones = np.empty((3, len(left), width), np.float32), np.ones(width, np.float32)
@@ -91,7 +101,7 @@ class NumpyLoss:
                 cross += values @ ones[: len(rows)]
                 slope += np.multiply(values, np.float32(gamma), out=part)
             pull += slope @ rows[:, :-1]
-        return cross / len(self.kernel.gammas), pull / len(self.kernel.gammas)
+        return cross, pull
 
     def _between_points(self, Z: Floats) -> tuple[Floats, Floats]:
         """Return k and s between all pairs of points."""
@@ -102,32 +112,39 @@ class NumpyLoss:
         return similarity / len(self.kernel.gammas), slope / len(self.kernel.gammas)
 
 
-def unpack(parameters: Floats, d: int) -> tuple[Floats, Floats]:
-    """Return the points and their softmax weights."""
-    n_points = len(parameters) // (d + 1)
-    logits = parameters[n_points * d :]
-    w = np.exp(logits - logits.max())
-    return parameters[: n_points * d].reshape(n_points, d), w / w.sum()
-
-
-class TorchLoss:
-    """The same loss in float32 on a torch device, by automatic differentiation.
+class DeviceLoss(EmbeddingLoss):
+    """The loss with its sums over rows taken by torch, on a device of its own.
 
     Parameters
     ----------
     kernel : GaussianKernel
     X : ndarray of shape (n, d)
     device : str
-        Such as ``"cuda"`` or ``"cpu"``.
+        As torch names it, such as ``"cuda"``.
     """
 
     def __init__(self, kernel: GaussianKernel, X: Floats, device: str) -> None:
+        super().__init__(kernel, X)
         self.torch = import_optional("torch", extra=None, purpose=f"device={device!r}")
-        self.kernel = kernel
-        self.centre = X.mean(axis=0)
         self.device = device
-        self.rows = self.torch.tensor(X - self.centre, dtype=self.torch.float32, device=device)
+        self.device_rows = self.torch.as_tensor(self.rows, device=device)
 
-    def __call__(self, parameters: Floats) -> tuple[float, Floats]:
-        """Return the loss and its gradient; see `NumpyLoss`."""
-        raise NotImplementedError
+    def sums_over_rows(self, left: Array) -> tuple[Floats, Floats]:
+        """Return the sums over rows and components of the kernel, and of gamma times it times (x, 1)."""
+        points = self.torch.as_tensor(left, device=self.device)
+        cross, pull = np.zeros(len(left)), np.zeros((len(left), left.shape[1] - 1))
+        for here in blocks(len(self.rows), _DEVICE_BLOCK // len(left)):
+            rows = self.device_rows[here]
+            D = points @ rows.T
+            parts = [(gamma, self.torch.exp(-gamma * D)) for gamma in self.kernel.gammas]
+            cross += sum(values for _, values in parts).sum(dim=1).cpu().numpy()
+            pull += (sum(gamma * values for gamma, values in parts) @ rows[:, :-1]).cpu().numpy()
+        return cross, pull
+
+
+def unpack(parameters: Floats, d: int) -> tuple[Floats, Floats]:
+    """Return the points and their softmax weights."""
+    n_points = len(parameters) // (d + 1)
+    logits = parameters[n_points * d :]
+    w = np.exp(logits - logits.max())
+    return parameters[: n_points * d].reshape(n_points, d), w / w.sum()

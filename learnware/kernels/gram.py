@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from learnware._validation import RandomState, as_generator, complain
+from learnware._validation import complain
 from learnware.kernels.blockwise import BLOCK, blocks, one_blas_thread, run_strands
 
 Array = npt.NDArray[Any]
@@ -244,73 +244,16 @@ def squared_distances(X: npt.ArrayLike, Y: npt.ArrayLike) -> Array:
     array([[0., 1.],
            [9., 4.]])
     """
-    X, Y = np.asarray(X), np.asarray(Y)
-    dtype = np.float32 if X.dtype == Y.dtype == np.float32 else np.float64
-    centre = Y.mean(axis=0, dtype=np.float64).astype(dtype) if len(Y) else np.zeros(Y.shape[1], dtype)
-    X, Y = X.astype(dtype) - centre, Y.astype(dtype) - centre
+    A, B = np.asarray(X), np.asarray(Y)
+    dtype = np.float32 if A.dtype == B.dtype == np.float32 else np.float64
+    centre = B.mean(axis=0, dtype=np.float64) if len(B) else np.zeros(B.shape[1])
+    A, B = (points.astype(dtype, copy=False) - centre.astype(dtype) for points in (A, B))
     with one_blas_thread():
-        D: Array = X @ (-2.0 * Y.T)
-    D += np.einsum("ij,ij->i", X, X)[:, None]
-    D += np.einsum("ij,ij->i", Y, Y)
+        D: Array = A @ (-2.0 * B.T)
+    D += np.einsum("ij,ij->i", A, A)[:, None]
+    D += np.einsum("ij,ij->i", B, B)
     np.maximum(D, 0.0, out=D)
     return D
-
-
-def median_squared_distance(
-    points: npt.ArrayLike,
-    weights: npt.ArrayLike | None = None,
-    *,
-    random_state: RandomState = 0,
-    max_points: int = 1000,
-) -> float:
-    """Return the median squared distance between two different points of a set.
-
-    Parameters
-    ----------
-    points : array of shape (n, d)
-    weights : array of shape (n,), default=None
-        Not negative. A pair counts with the product of its two weights. None: all alike.
-    random_state : int, Generator, RandomState or None, default=0
-        Draws the points that are looked at when there are more than `max_points`.
-    max_points : int, default=1000
-        At most this many points are looked at.
-
-    Returns
-    -------
-    float
-        Always positive. Where the median is 0, because most points are equal, it is the mean of the positive
-        distances; where there is none, 1.
-
-    Examples
-    --------
-    >>> median_squared_distance([[0.0], [1.0], [3.0]])
-    4.0
-    """
-    points = _floats(points)
-    mass = np.ones(len(points)) if weights is None else _floats(weights)
-    if len(points) > max_points:
-        chosen = as_generator(random_state, "median_squared_distance").choice(len(points), max_points, replace=False)
-        points, mass = points[chosen], mass[chosen]
-    first, second = np.triu_indices(len(points), k=1)
-    distances = squared_distances(points, points)[first, second]
-    pair_mass = mass[first] * mass[second]
-    distances, pair_mass = distances[pair_mass > 0], pair_mass[pair_mass > 0]
-    noise = 1e-12 * float(np.square(points - points.mean(axis=0)).sum(axis=1).max(initial=0.0))
-    positive = distances > noise
-    median = _weighted_median(distances, None if weights is None else pair_mass)
-    if median > noise:
-        return median
-    return float(np.average(distances[positive], weights=pair_mass[positive])) if positive.any() else 1.0
-
-
-def _weighted_median(values: Floats, weights: Floats | None) -> float:
-    if not len(values):
-        return 0.0
-    if weights is None:
-        return float(np.median(values))
-    order = np.argsort(values)
-    reached = np.cumsum(weights[order])
-    return float(values[order[np.searchsorted(reached, 0.5 * reached[-1])]])
 
 
 def _floats(values: npt.ArrayLike) -> Floats:

@@ -123,14 +123,14 @@ def inner_products(
     Q, b = np.asarray(Q, dtype=dtype), np.asarray(b, dtype=dtype)
     right = np.vstack([-2.0 * Q.T, np.ones(len(Q)), np.einsum("ij,ij->i", Q, Q)]).astype(dtype)
     rows = stacked_points.reshape(-1, n_dims)
-    heights = np.empty(len(rows))
-    size = max(1, BLOCK // max(1, len(Q)))
-    for here in blocks(len(rows), size):
-        left = np.ones((here.stop - here.start, n_dims + 2), dtype)
-        left[:, :n_dims] = rows[here]
-        left[:, n_dims] = np.einsum("ij,ij->i", rows[here], rows[here])
-        D = left @ right
-        np.maximum(D, 0.0, out=D)
-        heights[here] = sum(values @ b for _, values in kernel.components(D))
-    heights = heights.reshape(n_means, n_points)
-    return np.asarray(np.einsum("ij,ij->i", heights, stacked_weights) / len(kernel.gammas), dtype=np.float64)
+    heights = np.empty(n_means * n_points)
+    with one_blas_thread():
+        for here in blocks(len(rows), BLOCK // max(1, len(Q))):
+            left = np.ones((here.stop - here.start, n_dims + 2), dtype)
+            left[:, :n_dims] = rows[here]
+            left[:, n_dims] = np.einsum("ij,ij->i", rows[here], rows[here])
+            D = left @ right
+            np.maximum(D, 0.0, out=D)
+            heights[here] = sum(values @ b for _, values in kernel.components(D))
+    sums: Floats = np.einsum("ij,ij->i", heights.reshape(n_means, n_points), stacked_weights)
+    return sums / len(kernel.gammas)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,7 +15,7 @@ import numpy.typing as npt
 from learnware._validation import RandomState, as_generator, check_int
 from learnware.errors import InvalidSpecification, TooFewRows
 from learnware.kernels import GaussianKernel, fit_reduced_set, inner_product, median_squared_distance, mmd
-from learnware.specification.encoders import RawTable, decode_points, encode_rows, infer_space, read_table
+from learnware.specification.encoders import decode_points, encode_rows, infer_space, read_table
 from learnware.specification.frame import Frame
 from learnware.specification.space import Space, unnamed_space
 
@@ -179,15 +180,16 @@ class RKME:
         space = infer_space(table, min_rows=min_rows)
         rows = encode_rows(table, space)
         location, scale, frame = _own_frame(rows, space, generator)
-        reduced = fit_reduced_set(
-            _framed(rows, frame, table),
-            frame.kernel,
-            n_points,
-            min_rows=min_rows,
-            random_state=generator,
-            device=device,
-            progress=progress,
-        )
+        with _progress_bar(progress) as report:
+            reduced = fit_reduced_set(
+                _framed(rows, frame),
+                frame.kernel,
+                n_points,
+                min_rows=min_rows,
+                random_state=generator,
+                device=device,
+                progress=report,
+            )
         points = _rounded(frame.undo(reduced.points), frame.scale)
         return cls(points, reduced.weights, space, location, scale, table.n_samples, float(reduced.squared_error))
 
@@ -358,7 +360,23 @@ def _winsorised(sample: Array) -> tuple[Array, Array]:
     return np.nan_to_num(location), np.nan_to_num(scale)
 
 
-def _framed(rows: Array, frame: Frame, table: RawTable) -> Array:
+@contextmanager
+def _progress_bar(shown: bool | None) -> Iterator[Callable[[int, int], None] | None]:
+    if not shown:
+        yield None
+        return
+    from tqdm.auto import tqdm
+
+    with tqdm(desc="Fitting the specification", leave=False) as bar:
+
+        def report(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield report
+
+
+def _framed(rows: Array, frame: Frame) -> Array:
     framed = frame.apply(rows)
     # A missing number sits at the location, which is zero in the frame.
     np.copyto(framed, 0.0, where=np.isnan(framed))

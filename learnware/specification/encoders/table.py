@@ -189,7 +189,7 @@ def _decode(block: npt.NDArray[np.float64], column: Column) -> npt.NDArray[Any]:
     if column.kind == "category":
         known = column.categories or ("",)
         nearest = np.argmax(block @ np.array([category_code(value) for value in known]).T, axis=1)
-        return np.array(known, dtype=object)[nearest]
+        return np.asarray(np.array(known, dtype=object)[nearest])
     if column.dtype == "bool":
         return block[:, 0] > 0.5
     if column.dtype == "int":

@@ -1,0 +1,313 @@
+"""The learnware object."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from learnware._validation import RandomState
+from learnware.bundle.answers import checked_probabilities, checked_values
+from learnware.bundle.building import build
+from learnware.bundle.content import Content
+from learnware.bundle.display import as_html
+from learnware.bundle.writing import write_whole
+from learnware.errors import LearnwareError, ModelFailure
+from learnware.models.base import Label
+from learnware.specification import Specification
+
+Array = npt.NDArray[Any]
+
+
+class Learnware:
+    """A stored model together with the specification of what it is for.
+
+    Made by `from_model`, `load` or `from_bytes`. It never changes: copies are the object itself, and two learnwares are
+    equal when their bytes are. The model is built on the first prediction, once, also with several threads.
+
+    Attributes
+    ----------
+    id : str or None
+        The id in the market it came from.
+    specification : Specification
+        What it is for.
+    task : {"Classification", "Regression"}
+        What it predicts.
+    classes_ : ndarray or None
+        The labels, for a classifier; columns of `predict_proba` are in their order.
+    columns : tuple of str
+        Names of the columns it takes, or positions where they have no names.
+    n_outputs : int
+        Numbers predicted per row.
+    digest : str
+        Sha256 of its bytes.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from learnware import Learnware
+    >>> X, y = load_wine(return_X_y=True)
+    >>> model = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y)
+    >>> learnware = Learnware.from_model(model, X, y, name="Wine cultivars", random_state=0)
+    >>> learnware
+    Learnware('Wine cultivars', Classification, 13 columns, id=None)
+    >>> learnware.predict(X[:3]), learnware.predict_proba(X[:3]).shape
+    (array([0, 0, 0]), (3, 3))
+    """
+
+    def __init__(self, content: Content, *, id: str | None = None) -> None:
+        self._content = content
+        self._id = id
+
+    @classmethod
+    def from_model(
+        cls,
+        model: Any,
+        X: Any,
+        y: Any = None,
+        *,
+        name: str,
+        task: str | None = None,
+        description: str = "",
+        scenarios: str | Iterable[str] = (),
+        license: str | None = None,
+        library: str | None = None,
+        classes: Iterable[Label] | None = None,
+        n_points: int = 100,
+        random_state: RandomState = None,
+        progress: bool | None = None,
+        specification: Specification | None = None,
+    ) -> Learnware:
+        """Make a learnware of a fitted model.
+
+        The model is stored, loaded back, and must then answer as before on rows of X; the learnware predicts with what
+        was stored, so the developer tests what users will get.
+
+        Parameters
+        ----------
+        model : object
+            A fitted scikit-learn classifier or regressor (pipelines and searches too), a torch module, or a LightGBM
+            or XGBoost model. A torch classifier answers with one logit per class, or one for the second of two classes.
+        X : array or data frame of shape (n_samples, n_features)
+            Data that the model is for, as a rule its training data. It is used to build the specification and to learn
+            what the columns are; no row of it is stored.
+        y : array of shape (n_samples,) or (n_samples, n_outputs), optional
+            Targets. They tell task and classes of a torch module, and are checked against the classes of others.
+        name : str
+            Short title.
+        task : {"classification", "regression"}, optional
+            Default: what the model is made for; for torch, what `y` looks like.
+        description, scenarios, license, library : optional
+            Words of the specification; see `SemanticSpecification`.
+        classes : iterable of labels, optional
+            The labels in the order of a torch module's logits, or of a bare booster's classes. Default: sorted labels
+            of `y`, or the model's own.
+        n_points : int, default=100
+            Points of the specification, at most.
+        random_state : None, int or generator, default=None
+            Seeds the specification. With an int, equal models and data give equal bytes.
+        progress : bool, optional
+            Show a progress bar.
+        specification : Specification, optional
+            Use this one, with its statistical part, instead of building one from X.
+
+        Returns
+        -------
+        Learnware
+
+        Raises
+        ------
+        UnsupportedModel
+            The model cannot be stored safely, is not fitted, or answers differently once stored.
+        InvalidData, InvalidSpecification, InvalidParameter
+            X, y or words cannot be used; the message says why.
+        """
+        return cls(
+            build(
+                model,
+                X,
+                y,
+                name=name,
+                task=task,
+                description=description,
+                scenarios=scenarios,
+                license=license,
+                library=library,
+                classes=classes,
+                n_points=n_points,
+                random_state=random_state,
+                progress=progress,
+                specification=specification,
+            )
+        )
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Learnware:
+        """Open a learnware file.
+
+        Manifest and specification are read and checked now, the model on the first prediction. The sha256 of every file
+        inside is compared with the manifest whenever it is read.
+
+        Raises
+        ------
+        BundleError
+            There is no such file, or it is damaged; ``code`` says how.
+        """
+        return cls(Content(Path(path).absolute()))
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Learnware:
+        """Open the content of a learnware file; see `load`."""
+        return cls(Content(bytes(data)))
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the learnware into one file, which is there whole or not at all.
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        BundleError
+            The folder is absent or cannot be written (code ``"unwritable"``).
+        """
+        return write_whole(Path(path), self.to_bytes())
+
+    def to_bytes(self) -> bytes:
+        """Return the content of the learnware's file."""
+        return self._content.read_all()
+
+    def with_id(self, id: str | None) -> Learnware:
+        """Return the same learnware, sharing its model, under an id."""
+        return type(self)(self._content, id=id)
+
+    @property
+    def id(self) -> str | None:
+        """The id in the market it came from, or None."""
+        return self._id
+
+    @property
+    def name(self) -> str:
+        """Its title."""
+        return self._content.manifest.name
+
+    @property
+    def specification(self) -> Specification:
+        """What it is for."""
+        return self._content.specification
+
+    @property
+    def task(self) -> str:
+        """``"Classification"`` or ``"Regression"``."""
+        return self._content.manifest.model.task
+
+    @property
+    def classes_(self) -> Array | None:
+        """The labels of a classifier, else None."""
+        classes = self._content.manifest.model.classes
+        return None if classes is None else np.asarray(classes)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns that it takes."""
+        return self._content.layout.names
+
+    @property
+    def n_outputs(self) -> int:
+        """Numbers predicted per row."""
+        return self._content.manifest.model.n_outputs
+
+    @property
+    def requirements(self) -> tuple[str, ...]:
+        """Packages, with versions, that its model needs."""
+        return self._content.manifest.model.requirements
+
+    @property
+    def digest(self) -> str:
+        """Sha256 of its bytes."""
+        return self._content.digest
+
+    def predict(self, X: Any) -> Array:
+        """Predict one answer per row; X is never modified.
+
+        Parameters
+        ----------
+        X : array, data frame (pandas or polars) or torch tensor of shape (n_samples, n_columns)
+            Columns are matched by name where both sides have names: in any order, with others ignored.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Labels out of `classes_`, or finite numbers.
+
+        Raises
+        ------
+        ColumnMismatch
+            Columns are absent, named in ``missing``, or their number is wrong.
+        InvalidData
+            X is no table of the right kind.
+        ModelFailure
+            The model raised, or answered with the wrong thing.
+        """
+        rows = self._content.layout.arrange(X)
+        return checked_values(self._call("predict", rows), len(rows), self._content.manifest.model)
+
+    @property
+    def predict_proba(self) -> Callable[[Any], Array]:
+        """``predict_proba(X)``: probabilities of shape (n_samples, n_classes), for models that tell them.
+
+        X and errors are those of `predict`. The attribute is absent, so `hasattr` is False, for other models.
+        """
+        if not self._content.manifest.model.probabilities:
+            raise AttributeError(f"The model of {self!r} does not tell probabilities.")
+        return self._predict_proba
+
+    def _predict_proba(self, X: Any) -> Array:
+        rows = self._content.layout.arrange(X)
+        return checked_probabilities(self._call("predict_proba", rows), len(rows), self._content.manifest.model)
+
+    def _call(self, method: str, rows: Any) -> Any:
+        model = self._content.model()
+        try:
+            return getattr(model, method)(rows)
+        except LearnwareError:
+            raise
+        except Exception as error:
+            raise ModelFailure(
+                f"The model of {self!r} raised {type(error).__name__} in {method}: {error} "
+                "If X has the same meaning as the columns in its specification, tell the model's developer."
+            ) from error
+
+    def __copy__(self) -> Learnware:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Learnware:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (self.to_bytes(), self._id)
+
+    def __eq__(self, other: object) -> bool:
+        return self.digest == other.digest if isinstance(other, Learnware) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    def __repr__(self) -> str:
+        return f"Learnware({self.name!r}, {self.task}, {len(self.columns)} columns, id={self._id!r})"
+
+    def _repr_html_(self) -> str:
+        return as_html(self._content, self._id)
+
+
+def _restore(data: bytes, id: str | None) -> Learnware:
+    return Learnware(Content(data), id=id)

@@ -1,0 +1,270 @@
+"""The contract of a market, wherever it is."""
+
+from __future__ import annotations
+
+import html
+import os
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from types import TracebackType
+from typing import TYPE_CHECKING, TypeAlias, overload
+
+from learnware._validation import complain
+from learnware.bundle import Learnware
+from learnware.errors import InvalidParameter, RejectedLearnware
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from learnware.market.result import SearchResult
+    from learnware.specification import Specification
+
+OneLearnware: TypeAlias = "Learnware | str | os.PathLike[str]"
+
+_URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+://")
+_SHOWN = 10
+
+
+class Market(ABC):
+    """Learnwares that others submitted, to be found by a specification.
+
+    `Market.open` gives one. Every market behaves the same, whether it lives in memory or in a folder;
+    `learnware.testing.MarketContract` says how.
+
+    Examples
+    --------
+    >>> from learnware import Market
+    >>> with Market.open() as market:
+    ...     len(market)
+    0
+    """
+
+    @staticmethod
+    def open(location: str | os.PathLike[str] | None = None, *, token: str | None = None) -> Market:
+        """Open a market.
+
+        Parameters
+        ----------
+        location : str or Path, optional
+            A folder, made on first use; several processes may have it open at once. Default: a market in memory,
+            which ends with the process.
+        token : str, optional
+            Proves who you are to a remote market; for a URL only.
+
+        Returns
+        -------
+        Market
+
+        Raises
+        ------
+        InvalidParameter
+            `location` is a URL: this version has no remote markets.
+        MarketError
+            The folder holds something else, is broken, or a newer version of the library wrote it.
+        """
+        from learnware.market.local import LocalMarket
+
+        if isinstance(location, str) and _URL.match(location):
+            raise InvalidParameter(
+                f"The 'location' parameter of Market.open must be a folder or None. Got the URL {location!r}: remote "
+                "markets are not available in this version."
+            )
+        if token is not None:
+            raise InvalidParameter("The 'token' parameter of Market.open is for remote markets only. Leave it out.")
+        if location is None:
+            return LocalMarket.in_memory()
+        if not isinstance(location, str | os.PathLike) or not os.fspath(location):
+            raise complain("location", "Market.open", "a folder or None", location)
+        return LocalMarket.in_folder(location)
+
+    @overload
+    def submit(  # type: ignore[overload-overlap]  # a str is one path, though it can be iterated over
+        self, learnware: OneLearnware, *, progress: bool | None = None
+    ) -> str: ...
+
+    @overload
+    def submit(self, learnware: Iterable[OneLearnware], *, progress: bool | None = None) -> list[str]: ...
+
+    def submit(
+        self, learnware: OneLearnware | Iterable[OneLearnware], *, progress: bool | None = None
+    ) -> str | list[str]:
+        """Check a learnware and take it in; when this returns, it is stored for good.
+
+        Parameters
+        ----------
+        learnware : Learnware, str, Path, or an iterable of these
+            The learnware, or the file that holds it.
+        progress : bool, optional
+            Show a progress bar for an iterable; default: in a terminal or notebook.
+
+        Returns
+        -------
+        str or list of str
+            The id, or one for each.
+
+        Raises
+        ------
+        RejectedLearnware
+            A check found an error; ``.report`` says how to mend it and, of several learnwares, ``.accepted`` which
+            are stored.
+        BundleError
+            A file is no learnware. Of several learnwares, none is stored then.
+        MarketNotWritable, MarketError
+            It cannot be stored; nothing is half stored.
+        """
+        if isinstance(learnware, Learnware | str | os.PathLike):
+            return self._submit(as_learnware(learnware))
+        if not isinstance(learnware, Iterable):
+            expected = "a Learnware, a path, or an iterable of them"
+            raise complain("learnware", "Market.submit", expected, learnware)
+        from tqdm.auto import tqdm
+
+        several = list(learnware)
+        # All files are opened first: one that is broken must not leave the others half submitted.
+        for one in several:
+            _opened(one)
+        accepted: list[str] = []
+        for one in tqdm(several, desc="submitting", disable=None if progress is None else not progress):
+            try:
+                accepted.append(self._submit(as_learnware(one)))
+            except RejectedLearnware as error:
+                raise RejectedLearnware(error.report, accepted=accepted) from error
+        return accepted
+
+    @abstractmethod
+    def _submit(self, learnware: Learnware) -> str:
+        """Check one learnware, store it and return its id; see `submit`."""
+
+    @abstractmethod
+    def update(self, learnware_id: str, learnware: OneLearnware) -> None:
+        """Put a learnware in the place of another, which keeps its id.
+
+        Parameters
+        ----------
+        learnware_id : str
+            The id that `submit` returned.
+        learnware : Learnware, str or Path
+            Checked as by `submit`.
+
+        Raises
+        ------
+        LearnwareNotFound
+            There is no such id.
+        RejectedLearnware
+            A check found an error; the old one stays.
+        """
+
+    @abstractmethod
+    def remove(self, learnware_id: str) -> None:
+        """Take a learnware out of the market; its id is never given again.
+
+        Raises
+        ------
+        LearnwareNotFound
+            There is no such id.
+        """
+
+    @abstractmethod
+    def describe(self, learnware_id: str) -> Specification:
+        """Return the specification of a learnware, without reading its model.
+
+        Raises
+        ------
+        LearnwareNotFound
+            There is no such id.
+        """
+
+    @abstractmethod
+    def fetch(self, learnware_id: str) -> Learnware:
+        """Return a learnware, after checking that its bytes are those that were stored.
+
+        Raises
+        ------
+        LearnwareNotFound
+            There is no such id.
+        ChecksumMismatch
+            The stored bytes have changed.
+        """
+
+    @abstractmethod
+    def search(
+        self,
+        specification: Specification | str,
+        *,
+        text: str | None = None,
+        limit: int = 10,
+        mixture_size: int = 5,
+    ) -> SearchResult:
+        """Find learnwares for a task.
+
+        Parameters
+        ----------
+        specification : Specification or str
+            What the task is like; or words alone.
+        text : str, optional
+            Words that a learnware must match besides.
+        limit : int, default=10
+            At most this many hits.
+        mixture_size : int, default=5
+            At most this many learnwares in the mixture.
+
+        Returns
+        -------
+        SearchResult
+            The hits, the best mixture, and a verdict on whether anything fits.
+        """
+
+    @abstractmethod
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the ids, oldest first, as they are at this moment."""
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def __contains__(self, learnware_id: object) -> bool: ...
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of files and connections; what is stored stays."""
+
+    def __bool__(self) -> bool:
+        # An empty market is still a market.
+        return True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _repr_html_(self) -> str:
+        shown = [(i, self.describe(i).semantic) for i in islice(self, _SHOWN)]
+        rows = "".join(
+            f"<tr><td style='text-align:left'>{html.escape(semantic.name)}</td><td>{html.escape(semantic.task or '')}"
+            f"</td><td><code>{html.escape(i)}</code></td></tr>"
+            for i, semantic in shown
+        )
+        more = f"<p>and {len(self) - len(shown)} more</p>" if len(self) > len(shown) else ""
+        head = "<tr><th>name</th><th>task</th><th>id</th></tr>"
+        table = f"<table>{head}{rows}</table>" if shown else ""
+        return f"<p>{html.escape(repr(self))}</p>{table}{more}"
+
+
+def as_learnware(learnware: OneLearnware) -> Learnware:
+    """Return a learnware as it is, or read its file."""
+    opened = _opened(learnware)
+    # Into memory, so that what is checked is what is stored, whatever happens to the file meanwhile.
+    return opened if opened is learnware else Learnware.from_bytes(opened.to_bytes())
+
+
+def _opened(learnware: OneLearnware) -> Learnware:
+    if isinstance(learnware, Learnware):
+        return learnware
+    if isinstance(learnware, str | os.PathLike):
+        return Learnware.load(learnware)
+    raise complain("learnware", "Market.submit", "a Learnware or a path", learnware)

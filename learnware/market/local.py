@@ -1,0 +1,132 @@
+"""A market on this machine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from threading import Lock
+
+from learnware.bundle import Learnware
+from learnware.errors import MarketError, RejectedLearnware
+from learnware.market.base import Market, OneLearnware, as_learnware
+from learnware.market.checker import CHECKS, Check, check_learnware
+from learnware.market.organizer import Index
+from learnware.market.result import SearchResult
+from learnware.market.searcher import search
+from learnware.market.store import DirectoryStore, MemoryStore, Store
+from learnware.specification import Specification
+
+
+class LocalMarket(Market):
+    """A market made of a store, checks, an index and searchers.
+
+    Parameters
+    ----------
+    store : Store
+        Keeps the learnwares.
+    checks : sequence of callable, default=CHECKS
+        What a learnware must pass; see `check_learnware`.
+    place : str, default="in memory"
+        Where it is, for people.
+
+    Notes
+    -----
+    The index is a cache of the store's specifications. Before each search it takes in what has changed since,
+    whichever process or thread changed it. Threads may share one market; their searches take turns.
+
+    Examples
+    --------
+    >>> from learnware.market import LocalMarket
+    >>> LocalMarket.in_memory()
+    LocalMarket(in memory, 0 learnwares)
+    """
+
+    def __init__(self, store: Store, *, checks: Sequence[Check] = CHECKS, place: str = "in memory") -> None:
+        self._store = store
+        self._checks = checks
+        self._place = place
+        self._index = Index()
+        self._generation = 0
+        self._lock = Lock()
+
+    @classmethod
+    def in_memory(cls) -> LocalMarket:
+        """Open a market that ends with the process."""
+        return cls(MemoryStore())
+
+    @classmethod
+    def in_folder(cls, folder: str | os.PathLike[str]) -> LocalMarket:
+        """Open the market in a folder, which is made on first use."""
+        return cls(DirectoryStore(folder), place=f"at {Path(folder)}")
+
+    def update(self, learnware_id: str, learnware: OneLearnware) -> None:
+        if learnware_id not in self._store:
+            raise self._store.unknown(learnware_id)
+        bundle, specification = self._checked(as_learnware(learnware))
+        self._store.replace(learnware_id, bundle, specification)
+
+    def remove(self, learnware_id: str) -> None:
+        self._store.remove(learnware_id)
+
+    def describe(self, learnware_id: str) -> Specification:
+        found = list(self._store.specifications([learnware_id]).values()) if learnware_id in self._store else []
+        if not found:
+            raise self._store.unknown(learnware_id)
+        return found[0]
+
+    def fetch(self, learnware_id: str) -> Learnware:
+        return Learnware.from_bytes(self._store.read(learnware_id)).with_id(learnware_id)
+
+    def search(
+        self,
+        specification: Specification | str,
+        *,
+        text: str | None = None,
+        limit: int = 10,
+        mixture_size: int = 5,
+    ) -> SearchResult:
+        with self._lock:
+            self._refresh()
+            return search(
+                self._index, specification, text=text, limit=limit, mixture_size=mixture_size, fetch=self.fetch
+            )
+
+    def close(self) -> None:
+        self._store.close()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._store)
+
+    def __len__(self) -> int:
+        return len(self._store)
+
+    def __contains__(self, learnware_id: object) -> bool:
+        return learnware_id in self._store
+
+    def __repr__(self) -> str:
+        try:
+            held = f"{len(self)} learnwares"
+        except MarketError:
+            held = "closed or unreadable"
+        return f"LocalMarket({self._place}, {held})"
+
+    def _submit(self, learnware: Learnware) -> str:
+        return self._store.add(*self._checked(learnware))
+
+    def _checked(self, learnware: Learnware) -> tuple[bytes, Specification]:
+        report = check_learnware(learnware, checks=self._checks)
+        if not report.passed:
+            raise RejectedLearnware(report)
+        return learnware.to_bytes(), learnware.specification
+
+    def _refresh(self) -> None:
+        changes = self._store.changes(self._generation)
+        if changes.generation == self._generation:
+            return
+        # Read before the index is touched: if the store fails, the index is still that of the old generation.
+        fresh = self._store.specifications(changes.stored)
+        self._index.remove([*changes.removed, *changes.stored])
+        for learnware_id, specification in fresh.items():
+            self._index.add(learnware_id, specification)
+        self._generation = changes.generation

@@ -1,0 +1,66 @@
+"""The index of a market: what each learnware says of itself, and the islands that their points form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from learnware.market.organizer.island import Island
+from learnware.market.organizer.texts import TextIndex
+from learnware.specification import SemanticSpecification, Space, Specification
+
+
+class Index:
+    """Specifications by id, their words, and their islands.
+
+    An index holds nothing of its own: it is made from what a store knows, and made again when that changes.
+
+    Attributes
+    ----------
+    texts : TextIndex
+        The words of names and descriptions.
+    """
+
+    def __init__(self) -> None:
+        self.texts = TextIndex()
+        self._specifications: dict[str, Specification] = {}
+        self._islands: dict[str, Island] = {}
+
+    def __len__(self) -> int:
+        return len(self._specifications)
+
+    def __contains__(self, learnware_id: object) -> bool:
+        return learnware_id in self._specifications
+
+    def __getitem__(self, learnware_id: str) -> Specification:
+        return self._specifications[learnware_id]
+
+    def add(self, learnware_id: str, specification: Specification) -> None:
+        """Take in the specification of a learnware."""
+        self._specifications[learnware_id] = specification
+        self.texts.add(learnware_id, specification.semantic)
+        if specification.statistical is not None:
+            space = specification.statistical.space
+            self._islands.setdefault(space.key, Island(space)).add(learnware_id, specification.statistical)
+
+    def remove(self, learnware_ids: Iterable[str]) -> None:
+        """Forget learnwares; an id that is not there is passed over."""
+        gone: dict[str, list[str]] = {}
+        for learnware_id in learnware_ids:
+            specification = self._specifications.pop(learnware_id, None)
+            if specification is None:
+                continue
+            self.texts.remove(learnware_id)
+            if specification.statistical is not None:
+                gone.setdefault(specification.statistical.space.key, []).append(learnware_id)
+        for key, members in gone.items():
+            self._islands[key].remove(members)
+            if not len(self._islands[key]):
+                del self._islands[key]
+
+    def semantic(self) -> Iterable[tuple[str, SemanticSpecification]]:
+        """Yield the id and the words of every learnware."""
+        return ((i, specification.semantic) for i, specification in self._specifications.items())
+
+    def islands_for(self, space: Space) -> list[Island]:
+        """Return the islands whose points can be compared with points of `space`."""
+        return [island for island in self._islands.values() if island.space.accepts(space)]

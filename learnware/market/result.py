@@ -1,0 +1,286 @@
+"""What a search answers: hits, a weighted mixture of them, and a verdict with its evidence."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from learnware._optional import import_optional
+from learnware.errors import NoLearnwares
+from learnware.specification import Specification
+
+if TYPE_CHECKING:
+    from learnware.bundle import Learnware
+
+Verdict = Literal["match", "weak", "nothing fits"]
+
+_COLOURS = {"match": "#2e7d32", "weak": "#b26a00", "nothing fits": "#b3261e"}
+_MEANINGS = {
+    "match": "the best mixture cannot be told from your data, or hardly",
+    "weak": "the best mixture covers part of your data; compare with a model of your own",
+    "nothing fits": "your data lies outside of what this market knows",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Hit:
+    """One learnware found.
+
+    Attributes
+    ----------
+    id : str
+        Its id in the market.
+    specification : Specification
+        What it is for.
+    distance : float or None
+        MMD to the user's specification in the island's frame; None for a search by words alone.
+    fit : float or None
+        Share of the user's mean embedding that this learnware's explains, in [0, 1].
+    relevance : float or None
+        How well the words match, in (0, 1]; None when no words were searched.
+    """
+
+    id: str
+    specification: Specification
+    distance: float | None = None
+    fit: float | None = None
+    relevance: float | None = None
+    fetch: Callable[[str], Learnware] | None = field(default=None, repr=False)
+
+    @property
+    def name(self) -> str:
+        """The name that the developer gave."""
+        return self.specification.semantic.name
+
+    @property
+    def learnware(self) -> Learnware:
+        """The learnware itself, fetched on first use."""
+        known: Learnware | None = self.__dict__.get("_learnware")
+        if known is None:
+            if self.fetch is None:
+                raise NoLearnwares(f"The hit {self.id!r} is not tied to a market. Fetch the learnware by its id.")
+            known = self.fetch(self.id)
+            self.__dict__["_learnware"] = known
+        return known
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A market cannot travel to another process; its learnware can.
+        learnware = self.learnware if self.fetch is not None else self.__dict__.get("_learnware")
+        return {**self.__dict__, "fetch": None, "_learnware": learnware}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Hit:
+        return self
+
+
+@dataclass(frozen=True, eq=False)
+class Mixture:
+    """Learnwares whose weighted distributions together come closest to the user's.
+
+    Attributes
+    ----------
+    hits : tuple of Hit
+        Its members, the heaviest first.
+    weights : ndarray of shape (n_members,)
+        Positive, summing to one.
+    distance : float
+        MMD between the mixture and the user's specification.
+    fit : float
+        Share of the user's mean embedding that the mixture explains, in [0, 1].
+    """
+
+    hits: tuple[Hit, ...]
+    weights: npt.NDArray[np.float64]
+    distance: float
+    fit: float
+
+    def __len__(self) -> int:
+        return len(self.hits)
+
+    def __iter__(self) -> Iterator[Hit]:
+        return iter(self.hits)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Mixture:
+        return self
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The numbers behind a verdict.
+
+    Attributes
+    ----------
+    distance : float
+        MMD between the user's specification and the best mixture.
+    fit : float
+        Share of the user's mean embedding that it explains, freed of sampling noise.
+    noise : float
+        MMD that sampling alone would exceed in one case of twenty.
+    spread : float
+        Median MMD between learnwares of the island; NaN when there is just one.
+    """
+
+    distance: float
+    fit: float
+    noise: float
+    spread: float
+
+
+@dataclass(frozen=True, eq=False)
+class SearchResult:
+    """The answer of a market to a search.
+
+    Attributes
+    ----------
+    hits : tuple of Hit
+        The nearest first; for a search by words alone, the most relevant first.
+    mixture : Mixture or None
+        None when nothing can be compared with the user's specification.
+    verdict : {"match", "weak", "nothing fits"}
+        The evidence in a word.
+    evidence : Evidence or None
+        The numbers behind the verdict; None for a search by words alone.
+    """
+
+    hits: tuple[Hit, ...]
+    mixture: Mixture | None
+    verdict: Verdict
+    evidence: Evidence | None = None
+
+    def __len__(self) -> int:
+        return len(self.hits)
+
+    def __iter__(self) -> Iterator[Hit]:
+        return iter(self.hits)
+
+    def __getitem__(self, position: int) -> Hit:
+        return self.hits[position]
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> SearchResult:
+        return self
+
+    def _weights(self) -> dict[str, float]:
+        if self.mixture is None:
+            return {}
+        return {h.id: float(w) for h, w in zip(self.mixture.hits, self.mixture.weights, strict=True)}
+
+    def _rows(self) -> list[dict[str, Any]]:
+        weights = self._weights()
+        shown = {hit.id: hit for hit in [*self.hits, *(self.mixture.hits if self.mixture else ())]}
+        return [
+            {
+                "id": hit.id,
+                "name": hit.name,
+                "distance": hit.distance,
+                "fit": hit.fit,
+                "weight": weights.get(hit.id, 0.0 if self.mixture else None),
+                "relevance": hit.relevance,
+                "description": hit.specification.semantic.description,
+            }
+            for hit in shown.values()
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, as for JSON."""
+        return {
+            "verdict": self.verdict,
+            "evidence": None if self.evidence is None else dict(self.evidence.__dict__),
+            "hits": self._rows(),
+        }
+
+    def to_frame(self) -> Any:
+        """Return the hits, and members of the mixture beyond them, as a pandas DataFrame.
+
+        Raises
+        ------
+        MissingDependency
+            pandas is not installed.
+        """
+        pandas = import_optional("pandas", extra=None, purpose="SearchResult.to_frame")
+        columns = ["id", "name", "distance", "fit", "weight", "relevance", "description"]
+        return pandas.DataFrame(self._rows(), columns=columns)
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the fit of every hit, and the share it has in the mixture.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; default: a new figure.
+
+        Returns
+        -------
+        matplotlib Axes
+
+        Raises
+        ------
+        MissingDependency
+            matplotlib is not installed.
+        """
+        pyplot = import_optional("matplotlib.pyplot", extra="plot", purpose="SearchResult.plot")
+        rows = self._rows()[::-1]
+        if ax is None:
+            _, ax = pyplot.subplots(figsize=(7, 0.9 + 0.35 * max(1, len(rows))), layout="constrained")
+        places = np.arange(len(rows))
+        score, label = ("fit", "fit") if self.mixture else ("relevance", "relevance")
+        ax.barh(places + 0.2, [row[score] or 0.0 for row in rows], height=0.4, color="#4878a8", label=label)
+        if self.mixture:
+            ax.barh(
+                places - 0.2, [row["weight"] for row in rows], height=0.4, color="#e08a3c", label="share in mixture"
+            )
+        ax.set_yticks(places, [row["name"] or row["id"][:8] for row in rows])
+        ax.set_xlim(0, 1)
+        ax.set_title(f"Verdict: {self.verdict}")
+        if rows:
+            ax.legend(loc="lower right")
+        return ax
+
+    def __repr__(self) -> str:
+        nearest = "" if not self.hits or self.hits[0].distance is None else f", nearest at {self.hits[0].distance:.3g}"
+        return f"SearchResult({self.verdict!r}, {len(self.hits)} hits{nearest})"
+
+    def _repr_html_(self) -> str:
+        cells = "".join(_html_row(row) for row in self._rows())
+        head = "".join(f"<th style='text-align:left'>{t}</th>" for t in ("", "name", "distance", "fit", "weight"))
+        head += "<th style='text-align:left'>relevance</th>" if any(h.relevance for h in self.hits) else ""
+        return (
+            f"<div><b style='color:{_COLOURS[self.verdict]}'>{self.verdict}</b>: {_MEANINGS[self.verdict]}"
+            f"{self._html_evidence()}<table><tr>{head}</tr>{cells}</table></div>"
+        )
+
+    def _html_evidence(self) -> str:
+        if self.evidence is None:
+            return ""
+        return (
+            f"<br><small>the best mixture explains {self.evidence.fit:.0%}; its distance is "
+            f"{self.evidence.distance:.3g}, that of sampling noise {self.evidence.noise:.3g}, and between learnwares "
+            f"{self.evidence.spread:.3g}</small>"
+        )
+
+
+def _html_row(row: dict[str, Any]) -> str:
+    title = html.escape(row["description"][:300], quote=True)
+    cells = [
+        f"<td><code>{html.escape(row['id'][:8])}</code></td>",
+        f"<td style='text-align:left' title=\"{title}\">{html.escape(row['name'])}</td>",
+        f"<td>{'' if row['distance'] is None else format(row['distance'], '.3g')}</td>",
+        f"<td>{_bar(row['fit'], '#4878a8')}</td>",
+        f"<td>{_bar(row['weight'] or None, '#e08a3c')}</td>",
+    ]
+    if row["relevance"] is not None:
+        cells.append(f"<td>{_bar(row['relevance'], '#6a994e')}</td>")
+    return f"<tr>{''.join(cells)}</tr>"
+
+
+def _bar(share: float | None, colour: str) -> str:
+    if share is None:
+        return ""
+    width = round(60 * share)
+    return f"<span style='display:inline-block;height:.7em;width:{width}px;background:{colour}'></span> {share:.0%}"

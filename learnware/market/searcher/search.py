@@ -1,0 +1,152 @@
+"""A whole search: tags, words, nearest learnwares, mixture, verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from learnware._validation import check_int
+from learnware.errors import InvalidParameter
+from learnware.market.organizer import Index, Island
+from learnware.market.result import Evidence, Hit, Mixture, SearchResult, Verdict
+from learnware.market.searcher.mixture import Blend, mix
+from learnware.market.searcher.semantic import matches_tags
+from learnware.market.searcher.statistical import Neighbours, Query, nearest
+from learnware.market.searcher.verdict import judge
+from learnware.specification import RKME, Specification
+
+if TYPE_CHECKING:
+    from learnware.bundle import Learnware
+
+
+@dataclass(frozen=True)
+class _Landing:
+    """What one island answers."""
+
+    island: Island
+    near: Neighbours
+    blend: Blend
+    verdict: Verdict
+    evidence: Evidence
+
+
+def search(
+    index: Index,
+    query: Specification | str,
+    *,
+    text: str | None = None,
+    limit: int = 10,
+    mixture_size: int = 5,
+    fetch: Callable[[str], Learnware] | None = None,
+) -> SearchResult:
+    """Answer a search over an index.
+
+    Tags narrow the candidates (a tag that is not said means any), words narrow them further, and the statistical
+    part ranks what is left. Without a statistical part the words rank.
+
+    Parameters
+    ----------
+    index : Index
+        What the market knows.
+    query : Specification or str
+        What the user looks for; text alone searches by words.
+    text : str, optional
+        Words that a learnware must match besides.
+    limit : int, default=10
+        At most this many hits.
+    mixture_size : int, default=5
+        At most this many members of the mixture.
+    fetch : callable, optional
+        Brings the learnware of an id.
+
+    Returns
+    -------
+    SearchResult
+    """
+    check_int(limit, "limit", "Market.search")
+    check_int(mixture_size, "mixture_size", "Market.search")
+    specification, words = _read(query, text)
+    relevance = index.texts.rank(words) if words else None
+    allowed = [
+        learnware_id
+        for learnware_id, semantic in index.semantic()
+        if (relevance is None or learnware_id in relevance) and matches_tags(specification.semantic, semantic)
+    ]
+    answer = _Answer(index, relevance or {}, fetch)
+    if specification.statistical is None:
+        return answer.by_words(allowed, limit)
+    landings = _land(index, specification.statistical, allowed, mixture_size)
+    return answer.by_distance(landings, limit)
+
+
+def _read(query: Specification | str, text: str | None) -> tuple[Specification, str]:
+    if isinstance(query, str):
+        return Specification(), f"{query} {text or ''}".strip()
+    if not isinstance(query, Specification):
+        raise InvalidParameter(
+            f"The 'specification' parameter of Market.search must be a Specification or text. Got "
+            f"{type(query).__name__} instead: data stays with you, so build Specification.from_data(X) first."
+        )
+    if text is None and query.statistical is None:
+        text = f"{query.semantic.name} {query.semantic.description}"
+    return query, (text or "").strip()
+
+
+def _land(index: Index, specification: RKME, allowed: list[str], mixture_size: int) -> list[_Landing]:
+    landings = []
+    everywhere = len(allowed) == len(index)
+    chosen = set(allowed)
+    for island in index.islands_for(specification.space):
+        rows = np.arange(len(island))
+        if not everywhere:
+            rows = rows[[learnware_id in chosen for learnware_id in island.ids]]
+        if not len(rows):
+            continue
+        query = Query.on(island, specification)
+        near = nearest(island, query, rows)
+        blend = mix(island, query, rows, near, mixture_size)
+        landings.append(_Landing(island, near, blend, *judge(island, query, blend)))
+    return sorted(landings, key=lambda landing: -landing.blend.fit)
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """Turns ids and rows into hits."""
+
+    index: Index
+    relevance: dict[str, float]
+    fetch: Callable[[str], Learnware] | None
+
+    def hit(self, learnware_id: str, squared_distance: float | None = None, fit: float | None = None) -> Hit:
+        distance = None if squared_distance is None else float(np.sqrt(squared_distance))
+        words = self.relevance.get(learnware_id)
+        return Hit(learnware_id, self.index[learnware_id], distance, fit, words, self.fetch)
+
+    def by_words(self, allowed: list[str], limit: int) -> SearchResult:
+        ranked = sorted(allowed, key=lambda learnware_id: -self.relevance.get(learnware_id, 0.0))[:limit]
+        hits = tuple(self.hit(learnware_id) for learnware_id in ranked)
+        return SearchResult(hits, None, "match" if hits else "nothing fits")
+
+    def by_distance(self, landings: list[_Landing], limit: int) -> SearchResult:
+        if not landings:
+            return SearchResult((), None, "nothing fits")
+        found: dict[str, Hit] = {}
+        for landing in landings:
+            near = landing.near
+            for row, squared, fit in zip(near.rows, near.squared_distances, near.fits, strict=True):
+                learnware_id = landing.island.ids[row]
+                found[learnware_id] = self.hit(learnware_id, float(squared), float(fit))
+        hits = sorted(found.values(), key=lambda hit: (hit.distance or 0.0, hit.id))[:limit]
+        best = landings[0]
+        return SearchResult(tuple(hits), self._mixture(best, found), best.verdict, best.evidence)
+
+    def _mixture(self, landing: _Landing, found: dict[str, Hit]) -> Mixture:
+        blend = landing.blend
+        members = []
+        for row in blend.rows:
+            learnware_id = landing.island.ids[row]
+            members.append(found.get(learnware_id) or self.hit(learnware_id))
+        return Mixture(tuple(members), blend.weights, float(np.sqrt(blend.squared_distance)), blend.fit)

@@ -1,0 +1,64 @@
+"""A specification as the columns of a table row, and back, without text for the points."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from learnware.specification import RKME, SemanticSpecification, Specification
+from learnware.specification.space import Space
+
+#: The columns that `to_columns` fills, in its order.
+COLUMNS = "semantic, space_key, space, n_samples, squared_error, points, weights, location, scale"
+
+_FLOAT = "<f8"
+
+
+def to_columns(specification: Specification) -> tuple[Any, ...]:
+    """Return the values of `COLUMNS`: text, numbers, and arrays as little-endian float64 bytes."""
+    semantic = json.dumps(specification.semantic.to_dict(), ensure_ascii=False, separators=(",", ":"))
+    rkme = specification.statistical
+    if rkme is None:
+        return (semantic, *[None] * 8)
+    space = json.dumps(rkme.space.to_dict(), ensure_ascii=False, separators=(",", ":"))
+    arrays = (rkme.points, rkme.weights, rkme.location, rkme.scale)
+    return (
+        semantic,
+        rkme.space.key,
+        space,
+        rkme.n_samples,
+        rkme.squared_error,
+        *(np.ascontiguousarray(array, dtype=_FLOAT).tobytes() for array in arrays),
+    )
+
+
+def from_columns(values: Sequence[Any]) -> Specification:
+    """Return the specification that `to_columns` took apart."""
+    semantic, _, space, n_samples, squared_error, points, weights, location, scale = values
+    words = SemanticSpecification.from_dict(json.loads(semantic))
+    if space is None:
+        return Specification(semantic=words)
+    statistical = RKME(
+        _array(points).reshape(-1, len(location) // 8),
+        _array(weights),
+        _space(space),
+        _array(location),
+        _array(scale),
+        n_samples,
+        squared_error,
+    )
+    return Specification(semantic=words, statistical=statistical)
+
+
+def _array(content: bytes) -> npt.NDArray[np.float64]:
+    return np.frombuffer(content, dtype=_FLOAT)
+
+
+@lru_cache(maxsize=256)
+def _space(text: str) -> Space:
+    return Space.from_dict(json.loads(text))

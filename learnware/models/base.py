@@ -1,0 +1,258 @@
+"""What a model format is, and the choice among them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from learnware.errors import BundleError, InvalidParameter, UnsupportedModel
+from learnware.registry import Registry
+
+#: The formats by name. Other packages add theirs under the entry-point group.
+FORMATS = Registry(
+    "learnware.models",
+    {
+        "lightgbm": "learnware.models.lightgbm:LightGBMFormat",
+        "skops": "learnware.models.skops:SkopsFormat",
+        "torch": "learnware.models.torch:TorchFormat",
+        "xgboost": "learnware.models.xgboost:XGBoostFormat",
+    },
+)
+
+Label = bool | int | float | str
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """What must be known to load a stored model and to check what it answers.
+
+    Parameters
+    ----------
+    format : str
+        Name of the format in `FORMATS`.
+    files : tuple of str
+        Names of its files, relative to the model's folder.
+    library : {"Scikit-learn", "PyTorch", "Others"}
+        The library as the vocabulary of semantic specifications calls it.
+    requirements : tuple of str
+        ``package==version`` of what is needed to load it.
+    task : {"Classification", "Regression"}
+        What it predicts.
+    classes : tuple of bool, int, float or str, optional
+        Labels in the order of the columns of ``predict_proba``; None for regression.
+    n_features : int
+        Number of input columns.
+    n_outputs : int, default=1
+        Numbers predicted per row.
+    frame : bool, default=False
+        Whether it wants a data frame (its columns by name) instead of an array.
+    categorical : tuple of str, default=()
+        Columns of the data frame that are of the category type.
+    probabilities : bool, default=False
+        Whether it tells the probability of each class.
+    parameters : mapping of str to bool, int, float or str
+        What its format needs besides.
+    """
+
+    format: str
+    files: tuple[str, ...]
+    library: str
+    requirements: tuple[str, ...]
+    task: str
+    classes: tuple[Label, ...] | None
+    n_features: int
+    n_outputs: int = 1
+    frame: bool = False
+    categorical: tuple[str, ...] = ()
+    probabilities: bool = False
+    parameters: Mapping[str, Label] = field(default_factory=dict)
+
+
+class Predictor(Protocol):
+    """A loaded model; a classifier may offer ``predict_proba`` too."""
+
+    def predict(self, X: Any) -> Any:
+        """Return one answer per row."""
+
+
+class ModelFormat(Protocol):
+    """One way to store models. A format holds no state: it is created, used and dropped.
+
+    Attributes
+    ----------
+    takes_frames : bool
+        Whether models that know column names take data frames.
+    tells_task : bool
+        Whether a model says by itself what it predicts; if not, `task` and `classes` must be given.
+    """
+
+    takes_frames: bool
+    tells_task: bool
+
+    def accepts(self, model: object) -> bool:
+        """Tell whether this format stores models of that type, without importing their library."""
+
+    def feature_names(self, model: Any) -> tuple[str, ...] | None:
+        """Return the column names that the model was fitted with, if it knows any."""
+
+    def save(
+        self, model: Any, folder: Path, sample: Any, task: str | None, classes: Sequence[Label] | None
+    ) -> ModelEntry:
+        """Write the model's files; raise `UnsupportedModel` for one that cannot be stored safely."""
+
+    def load(self, folder: Path, entry: ModelEntry) -> Predictor:
+        """Read the files; raise `BundleError` for any that `save` cannot have written."""
+
+    def given(self, model: Any, entry: ModelEntry) -> Predictor:
+        """Return the unsaved model as a predictor, to compare the loaded one with."""
+
+
+def format_of(model: object) -> tuple[str, ModelFormat]:
+    """Return name and format for `model`.
+
+    Raises
+    ------
+    UnsupportedModel
+        No format takes models of its type.
+    """
+    for name in FORMATS:
+        chosen: ModelFormat = FORMATS[name]()
+        if chosen.accepts(model):
+            return name, chosen
+    raise UnsupportedModel(
+        f"A model must be a fitted scikit-learn estimator or pipeline, a torch.nn.Module, or a LightGBM or XGBoost "
+        f"model. Got {type(model).__module__}.{type(model).__qualname__}. Wrap or convert it to one of these."
+    )
+
+
+def save(
+    model: Any,
+    folder: str | Path,
+    *,
+    sample: Any,
+    task: str | None = None,
+    classes: Sequence[Label] | None = None,
+) -> ModelEntry:
+    """Write a fitted model into `folder`, in the format for its type.
+
+    Parameters
+    ----------
+    model : object
+        A fitted scikit-learn estimator, torch module, or LightGBM or XGBoost model.
+    folder : path
+        An existing folder; the files of the entry are created in it.
+    sample : array or data frame of shape (n, n_features)
+        A few rows as the model takes them.
+    task : {"Classification", "Regression"}, optional
+        Needed where the model does not tell itself.
+    classes : sequence of labels, optional
+        Needed where the model does not tell them: one per logit of a torch classifier.
+
+    Returns
+    -------
+    ModelEntry
+
+    Raises
+    ------
+    UnsupportedModel
+        The model cannot be stored safely; the message says what to change.
+    InvalidParameter
+        `task` or `classes` are not those of the model.
+
+    Examples
+    --------
+    >>> import numpy as np, tempfile
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from learnware.models import load, save
+    >>> X, y = np.array([[0.0], [1.0], [2.0], [3.0]]), np.array(["no", "no", "yes", "yes"])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     entry = save(LogisticRegression().fit(X, y), folder, sample=X)
+    ...     print(entry.format, entry.classes, load(folder, entry).predict([[0.5]]))
+    skops ('no', 'yes') ['no']
+    """
+    _, chosen = format_of(model)
+    return chosen.save(model, Path(folder), sample, task, classes)
+
+
+def load(folder: str | Path, entry: ModelEntry) -> Predictor:
+    """Read a stored model back.
+
+    Raises
+    ------
+    BundleError
+        The format is not known here, or the files are not what it writes.
+    """
+    try:
+        chosen: ModelFormat = FORMATS[entry.format]()
+    except InvalidParameter as error:
+        raise BundleError(f"The model is stored in a format that is not installed: {error}", code="format") from error
+    return chosen.load(Path(folder), entry)
+
+
+def verify(model: Any, stored: Predictor, entry: ModelEntry, sample: Any) -> None:
+    """Compare the answers of a model and of what was stored of it.
+
+    Raises
+    ------
+    UnsupportedModel
+        They differ on the rows of `sample`.
+    """
+    given = FORMATS[entry.format]().given(model, entry)
+    for method in ("predict", "predict_proba"):
+        if not hasattr(given, method):
+            continue
+        # One row alone finds models that are stored for one number of rows only.
+        if not hasattr(stored, method) or not all(_same(given, stored, method, X) for X in (sample, sample[:1])):
+            raise UnsupportedModel(
+                f"{type(model).__name__} answers {method} differently after storing it in the format "
+                f"{entry.format!r}. It cannot be shared in this form: check for custom objectives, randomness or "
+                "state outside the model."
+            )
+
+
+def _same(given: Predictor, stored: Predictor, method: str, X: Any) -> bool:
+    expected, got = (np.asarray(getattr(model, method)(X)) for model in (given, stored))
+    if expected.shape != got.shape:
+        return False
+    if expected.dtype.kind == "f" and got.dtype.kind == "f":
+        return bool(np.allclose(got, expected, rtol=1e-5, atol=1e-6, equal_nan=True))
+    return bool(np.array_equal(expected, got))
+
+
+def requirements(*packages: str) -> tuple[str, ...]:
+    """Return ``package==version`` for those of `packages` that are installed."""
+    found = []
+    for package in packages:
+        try:
+            found.append(f"{package}=={version(package).partition('+')[0]}")
+        except PackageNotFoundError:
+            continue
+    return tuple(found)
+
+
+def as_labels(classes: Any) -> tuple[Label, ...]:
+    """Return class labels as plain Python values.
+
+    Raises
+    ------
+    UnsupportedModel
+        Labels are not text, integers, truth values or finite numbers, or occur twice.
+    """
+    labels = np.asarray(classes).tolist() if not isinstance(classes, list | tuple) else [_plain(c) for c in classes]
+    odd = [label for label in labels if not isinstance(label, bool | int | float | str) or label != label]
+    if odd:
+        raise UnsupportedModel(
+            f"Class labels must be text, integers, truth values or numbers. Got {odd[0]!r}: relabel y and fit again."
+        )
+    if len({type(label) for label in labels}) > 1 or len(set(labels)) != len(labels):
+        raise UnsupportedModel(f"Class labels must be of one type, each once. Got {labels!r}.")
+    return tuple(labels)
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value

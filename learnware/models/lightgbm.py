@@ -1,0 +1,124 @@
+"""LightGBM models, in the model text of LightGBM.
+
+The text is parsed by the library, which follows its child and column numbers unchecked, so these are checked first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from learnware._optional import import_optional, loaded
+from learnware.errors import BundleError, UnsupportedModel
+from learnware.models.base import Label, ModelEntry, Predictor, requirements
+from learnware.models.boosters import NO_CATEGORIES, as_predictor, booster_of, classes_of, task_of
+
+_FILE = "model.txt"
+_TASKS = {
+    **dict.fromkeys(("binary", "multiclass", "multiclassova"), "Classification"),
+    **dict.fromkeys("regression regression_l1 huber fair poisson quantile mape gamma tweedie".split(), "Regression"),
+}
+
+
+class LightGBMFormat:
+    """Stores LightGBM's Booster, LGBMClassifier and LGBMRegressor as model text."""
+
+    takes_frames = False
+    tells_task = True
+
+    def accepts(self, model: object) -> bool:
+        """Tell whether `model` is one of LightGBM's."""
+        library = loaded("lightgbm")
+        return library is not None and isinstance(model, library.Booster | library.LGBMModel)
+
+    def feature_names(self, model: Any) -> tuple[str, ...] | None:
+        """Return the names of the columns, unless they are LightGBM's own numbering."""
+        names = tuple(booster_of(model, "booster_").feature_name())
+        return None if names == tuple(f"Column_{i}" for i in range(len(names))) else names
+
+    def save(
+        self, model: Any, folder: Path, sample: Any, task: str | None, classes: Sequence[Label] | None
+    ) -> ModelEntry:
+        """Write the model text, up to the best iteration if there is one."""
+        booster = booster_of(model, "booster_")
+        if getattr(booster, "pandas_categorical", None):
+            raise UnsupportedModel(NO_CATEGORIES.format("LightGBM"))
+        text = booster.model_to_string(num_iteration=booster.best_iteration or -1)
+        header = _header(text)
+        found = task_of(header.get("objective", "none").split()[0], _TASKS, model, task)
+        (folder / _FILE).write_text(text, encoding="utf-8")
+        return ModelEntry(
+            format="lightgbm",
+            files=(_FILE,),
+            library="Others",
+            requirements=requirements("lightgbm", "numpy"),
+            task=found,
+            classes=classes_of(model, found, max(int(header["num_class"]), 2), classes),
+            n_features=booster.num_feature(),
+            probabilities=found == "Classification",
+        )
+
+    def load(self, folder: Path, entry: ModelEntry) -> Predictor:
+        """Check the trees and let LightGBM read the text."""
+        library = import_optional("lightgbm", extra=None, purpose="A LightGBM model")
+        try:
+            text = (folder / _FILE).read_text(encoding="utf-8")
+            for tree in _trees(text):
+                _check_tree(tree, entry.n_features)
+            booster = library.Booster(model_str=text)
+        except BundleError:
+            raise
+        except Exception as error:
+            raise BundleError(f"The LightGBM model cannot be read: {error}", code="model") from error
+        if booster.num_feature() != entry.n_features:
+            raise BundleError("The LightGBM model is for another number of columns.", code="model")
+        return as_predictor(booster.predict, entry)
+
+    def given(self, model: Any, entry: ModelEntry) -> Predictor:
+        """Return the model as it predicts on plain arrays."""
+        if not hasattr(type(model), "booster_"):
+            return as_predictor(model.predict, entry)
+        return _Wrapped(model) if entry.classes is None else _WrappedClassifier(model)
+
+
+class _Wrapped:
+    """A scikit-learn wrapper that is not asked about names of columns, which it would warn about."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+
+    def predict(self, X: Any) -> Any:
+        return self._model.predict(X, validate_features=False)
+
+
+class _WrappedClassifier(_Wrapped):
+    def predict_proba(self, X: Any) -> Any:
+        return self._model.predict_proba(X, validate_features=False)
+
+
+def _header(text: str) -> dict[str, str]:
+    lines = text.partition("\n\n")[0].splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line)
+
+
+def _trees(text: str) -> Iterator[dict[str, str]]:
+    trees = text.partition("\nend of trees")[0].split("\nTree=")[1:]
+    return (dict(line.split("=", 1) for line in tree.splitlines() if "=" in line) for tree in trees)
+
+
+def _check_tree(tree: Mapping[str, str], n_features: int) -> None:
+    """Check that inner nodes are followed by their children; a negative child is a leaf, -1 being the first."""
+    n_leaves, n_values = int(tree["num_leaves"]), len(tree["leaf_value"].split())
+    left, right, features = (
+        np.array(tree.get(key, "").split(), dtype=np.int64) for key in ("left_child", "right_child", "split_feature")
+    )
+    nodes = np.arange(len(left))
+    sound = len(left) == len(right) == len(features) == n_leaves - 1 == n_values - 1
+    sound = sound and bool(np.all((features >= 0) & (features < n_features)))
+    for side in (left, right):
+        sound = sound and bool(np.all(np.where(side < 0, ~side < n_leaves, (side > nodes) & (side < len(side)))))
+    if not sound:
+        raise BundleError("The LightGBM model is damaged: a tree points outside of its arrays.", code="model")

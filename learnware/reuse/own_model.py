@@ -1,0 +1,181 @@
+"""Models that the user trains on a few labelled rows, built to survive one label, one class or one column."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    ExtraTreesRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+)
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV
+from sklearn.model_selection import KFold
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+from sklearn.pipeline import make_pipeline
+
+from learnware.reuse.features import TableFeatures
+from learnware.reuse.labels import places
+from learnware.reuse.members import CLASSIFICATION
+
+Array = npt.NDArray[np.float64]
+
+_FLOOR = 1e-4
+_ENOUGH_FOR_BOOSTING = 100
+_ENOUGH_FOR_STRENGTH = 2000
+
+
+class FewLabelRidge(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+    """Ridge regression whose strength is chosen by leaving each row out, down to a single row.
+
+    Parameters
+    ----------
+    alphas : tuple of float
+        Strengths to choose among.
+    """
+
+    def __init__(self, alphas: tuple[float, ...] = (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)) -> None:
+        self.alphas = alphas
+
+    def fit(self, X: Array, y: Array) -> FewLabelRidge:
+        """Fit on scaled features of shape (n_samples, n_features)."""
+        # Leaving one of two rows out leaves a constant, which cannot tell strengths apart.
+        self.model_ = RidgeCV(self.alphas) if len(X) > 2 else Ridge(alpha=1.0)
+        self.model_.fit(X, y)
+        return self
+
+    def predict(self, X: Array) -> Array:
+        """Predict values."""
+        return np.asarray(self.model_.predict(X))
+
+
+class FewLabelLogistic(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Logistic regression whose strength is chosen by cross-validated log loss, even with single-row classes.
+
+    Parameters
+    ----------
+    Cs : tuple of float
+        Inverse strengths to choose among, the strongest first; ties go to the stronger.
+    """
+
+    def __init__(self, Cs: tuple[float, ...] = (0.001, 0.01, 0.1, 1.0)) -> None:
+        self.Cs = Cs
+
+    def fit(self, X: Array, y: npt.NDArray[Any]) -> FewLabelLogistic:
+        """Fit on scaled features of shape (n_samples, n_features)."""
+        self.classes_ = np.unique(y)
+        self.model_ = None
+        if len(self.classes_) > 1:
+            self.model_ = _logistic(X, y, self._strength(X, y))
+        return self
+
+    def predict_proba(self, X: Array) -> Array:
+        """Predict probabilities of ``classes_``."""
+        return np.ones((len(X), 1)) if self.model_ is None else np.asarray(self.model_.predict_proba(X))
+
+    def predict(self, X: Array) -> npt.NDArray[Any]:
+        """Predict labels."""
+        return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
+
+    def _strength(self, X: Array, y: npt.NDArray[Any]) -> float:
+        if len(y) < 5:
+            return self.Cs[len(self.Cs) // 2]
+        if len(y) > _ENOUGH_FOR_STRENGTH:
+            chosen = np.random.default_rng(0).choice(len(y), _ENOUGH_FOR_STRENGTH, replace=False)
+            X, y = X[chosen], y[chosen]
+        losses = np.zeros(len(self.Cs))
+        for train, test in KFold(3, shuffle=True, random_state=0).split(X):
+            for i, C in enumerate(self.Cs):
+                losses[i] += self._loss(X, y, C, train, test)
+        return self.Cs[int(losses.argmin())]
+
+    def _loss(self, X: Array, y: npt.NDArray[Any], C: float, train: Any, test: Any) -> float:
+        seen = np.unique(y[train])
+        probabilities = (
+            np.ones((len(test), 1)) if len(seen) == 1 else _logistic(X[train], y[train], C).predict_proba(X[test])
+        )
+        place = places(y[test], seen)
+        own = np.where(place >= 0, probabilities[np.arange(len(test)), np.maximum(place, 0)], 0.0)
+        return float(-np.log(np.maximum(own, _FLOOR)).sum())
+
+
+def _logistic(X: Array, y: npt.NDArray[Any], C: float) -> Any:
+    with warnings.catch_warnings():
+        # A fit that stops early is as good as any for choosing by cross-validation.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return LogisticRegression(C=C, max_iter=300).fit(X, y)
+
+
+def linear_model(task: str) -> Any:
+    """Return the linear model for a task."""
+    return FewLabelLogistic() if task == CLASSIFICATION else FewLabelRidge()
+
+
+def portfolio(task: str, n_samples: int) -> dict[str, Any]:
+    """Return unfitted models by name that suit so many labelled rows of a table."""
+    classify = task == CLASSIFICATION
+    n_neighbors = max(1, min(5, n_samples // 3))
+    neighbours = (KNeighborsClassifier if classify else KNeighborsRegressor)(n_neighbors, weights="distance")
+    trees = ExtraTreesClassifier if classify else ExtraTreesRegressor
+    models = {"linear": linear_model(task), "neighbours": neighbours}
+    if n_samples < _ENOUGH_FOR_BOOSTING * 10:
+        models["trees"] = trees(60, min_samples_leaf=1 if classify else 2, random_state=0)
+    if n_samples >= _ENOUGH_FOR_BOOSTING:
+        boosting = HistGradientBoostingClassifier if classify else HistGradientBoostingRegressor
+        models["boosting"] = boosting(random_state=0, early_stopping=False, max_iter=60)
+    return {name: make_pipeline(TableFeatures(), model) for name, model in models.items()}
+
+
+class Trained:
+    """A model fitted on the user's labels that answers in the classes of a reuser.
+
+    Parameters
+    ----------
+    model : scikit-learn estimator
+        Cloned, then fitted.
+    X, y
+        Labelled rows. A single class needs no model: it is the answer.
+    classes : ndarray of shape (n_classes,), default=None
+        For classification: the columns of the answer.
+    """
+
+    def __init__(self, model: Any, X: Any, y: npt.NDArray[Any], classes: npt.NDArray[Any] | None) -> None:
+        self.classes = classes
+        self.only = y[0] if classes is not None and len(np.unique(y)) == 1 else None
+        self.model = None if self.only is not None else clone(model).fit(X, y)
+
+    def answer(self, X: Any) -> Array:
+        """Return probabilities of shape (n_samples, n_classes), or values of shape (n_samples, n_outputs)."""
+        if self.classes is None:
+            values = np.asarray(self.model.predict(X), dtype=np.float64)  # type: ignore[union-attr]
+            return values[:, None] if values.ndim == 1 else values
+        if self.model is None:
+            own, probabilities = np.array([self.only]), np.ones((len(X), 1))
+        elif hasattr(self.model, "predict_proba"):
+            own, probabilities = self.model.classes_, self.model.predict_proba(X)
+        else:
+            own = self.classes
+            probabilities = np.eye(len(own))[places(np.asarray(self.model.predict(X)), own)]
+        aligned = np.zeros((len(X), len(self.classes)))
+        aligned[:, places(own, self.classes)] = probabilities
+        return aligned
+
+
+def out_of_fold(model: Any, X: Any, y: npt.NDArray[Any], classes: npt.NDArray[Any] | None, take: Any) -> Array:
+    """Return answers to labelled rows by models that did not see them: shape (n_samples, n_outputs).
+
+    A model's answers to its own training rows look better than they are, and a second model that learns from them
+    would trust it too much.
+    """
+    answers: Array | None = None
+    for train, test in KFold(min(5, len(y)), shuffle=True, random_state=0).split(y):
+        fold = Trained(model, take(X, train), y[train], classes).answer(take(X, test))
+        answers = np.empty((len(y), fold.shape[1])) if answers is None else answers
+        answers[test] = fold
+    return answers if answers is not None else np.empty((0, 0))

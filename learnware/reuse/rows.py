@@ -1,0 +1,97 @@
+"""Read the X and y that a reuser is fitted on: kept in the form they came in, since the learnwares read them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_array, check_consistent_length, column_or_1d, validate_data
+
+from learnware._optional import loaded
+from learnware.errors import ColumnMismatch, InvalidData
+from learnware.reuse.members import CLASSIFICATION
+from learnware.specification.encoders import read_table
+
+
+def read_rows(reuser: Any, X: Any, *, reset: bool) -> Any:
+    """Return X as a data frame (if it is one) or array, after noting or comparing its columns.
+
+    A data frame's columns are matched by name: another order is put right, further columns are left out.
+
+    Parameters
+    ----------
+    reuser : Reuser
+        Takes ``n_features_in_`` and ``feature_names_in_``.
+    X : table of shape (n_samples, n_features)
+    reset : bool
+        True in ``fit``, which learns the columns; False where they must be the same.
+
+    Raises
+    ------
+    InvalidData
+        X is no table, is empty, or holds infinite values.
+    ColumnMismatch
+        Columns are missing, or their number is another than in fit.
+    """
+    torch = loaded("torch")
+    if torch is not None and isinstance(X, torch.Tensor):
+        X = X.detach().cpu().numpy()
+    try:
+        if hasattr(X, "columns"):
+            X = X if reset else _in_fitted_order(reuser, X)
+            validate_data(reuser, X, reset=reset, skip_check_array=True)
+        else:
+            X = validate_data(reuser, X, reset=reset, dtype=None, ensure_all_finite="allow-nan")
+    except InvalidData:
+        raise
+    except ValueError as error:
+        kind = ColumnMismatch if "features" in str(error) and "expecting" in str(error) else InvalidData
+        raise kind(str(error)) from error
+    if not hasattr(X, "dtype") or X.dtype.kind not in "fiub":
+        read_table(X)
+    return X
+
+
+def read_target(y: Any, n_samples: int, task: str) -> npt.NDArray[Any]:
+    """Return y as an array of shape (n_samples,), or (n_samples, n_outputs) for several values a row.
+
+    Raises
+    ------
+    InvalidData
+        y has another length than X, misses values, or does not suit the task.
+    """
+    try:
+        if task == CLASSIFICATION:
+            labels = column_or_1d(y, warn=True)
+            check_array(labels, ensure_2d=False, dtype=None, input_name="y")
+            check_classification_targets(labels)
+        else:
+            labels = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+            if labels.ndim == 1 or labels.shape[1] == 1:
+                labels = column_or_1d(y, warn=True).astype(np.float64)
+        check_consistent_length(np.empty(n_samples), labels)
+    except ValueError as error:
+        raise InvalidData(str(error)) from error
+    return np.asarray(labels)
+
+
+def take(X: Any, index: Any) -> Any:
+    """Return some rows of a data frame or array."""
+    if hasattr(X, "iloc"):
+        return X.iloc[index]
+    return X[index]
+
+
+def _in_fitted_order(reuser: Any, X: Any) -> Any:
+    names = getattr(reuser, "feature_names_in_", None)
+    if names is None:
+        return X
+    given = [str(name) for name in X.columns]
+    missing = [name for name in names if name not in set(given)]
+    if missing:
+        raise ColumnMismatch(
+            f"X lacks the column(s) {', '.join(map(repr, missing))}, which it had in fit.", missing=missing
+        )
+    return X if given == list(names) else X[list(names)]

@@ -1,0 +1,1 @@
+"""Tests of learnware, laid out as the package is."""

@@ -1,0 +1,1 @@
+"""Measurements: speed, memory and accuracy. They assert nothing about time."""

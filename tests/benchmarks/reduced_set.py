@@ -1,0 +1,113 @@
+"""How near the kernel mean of many rows do a few weighted points come, how fast, and with how much memory?
+
+Run ``python -m tests.benchmarks.reduced_set`` from the root of the repository. It prints a Markdown table. The squared
+MMD is measured against all rows, in float64, by the routine in this file, which shares no code with the package.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+import tracemalloc
+from collections.abc import Callable
+
+import numpy as np
+from sklearn.cluster import KMeans
+
+from learnware.kernels import GaussianKernel, fit_reduced_set, median_squared_distance
+from learnware.kernels.simplex import minimize_on_simplex
+
+
+def blobs(n: int, d: int, seed: int) -> np.ndarray:
+    """Return a Gaussian mixture of 12 parts with covariances of their own, scaled to unit deviation."""
+    rng = np.random.default_rng(seed)
+    centres, mixing = 1.5 * rng.normal(size=(12, d)), rng.normal(size=(12, d, d)) / np.sqrt(d)
+    part = rng.integers(0, 12, n)
+    X = centres[part]
+    for j in range(12):
+        X[part == j] += rng.normal(size=(int((part == j).sum()), d)) @ (0.5 * mixing[j] + 0.5 * np.eye(d))
+    return (X - np.median(X, axis=0)) / X.std(axis=0)
+
+
+def heavy_tails(n: int, d: int, seed: int) -> np.ndarray:
+    """Return correlated rows of Student's t with two degrees of freedom, robustly scaled and clipped."""
+    rng = np.random.default_rng(seed)
+    X = rng.standard_t(2, size=(n, d)) @ rng.normal(size=(d, d))
+    low, middle, high = np.percentile(X, [25, 50, 75], axis=0)
+    return np.clip(1.35 * (X - middle) / (high - low), -100, 100)
+
+
+def gram_sum(A: np.ndarray, a: np.ndarray, B: np.ndarray, b: np.ndarray, kernel: GaussianKernel) -> float:
+    """Return a' k(A, B) b in float64, block by block; only half of the blocks when A is B."""
+    total, size, same = 0.0, 1000, A is B
+    norms = np.square(B).sum(axis=1)
+    for i in range(0, len(A), size):
+        rows, row_norms = A[i : i + size], np.square(A[i : i + size]).sum(axis=1)
+        for j in range(i if same else 0, len(B), size):
+            D = np.maximum(row_norms[:, None] + norms[None, j : j + size] - 2.0 * rows @ B[j : j + size].T, 0.0)
+            k = sum(np.exp(-gamma * D) for gamma in kernel.gammas) / len(kernel.gammas)
+            total += (2.0 if same and j > i else 1.0) * float(a[i : i + size] @ k @ b[j : j + size])
+    return total
+
+
+def fit_with_kmeans(X: np.ndarray, kernel: GaussianKernel, n_points: int) -> tuple[np.ndarray, np.ndarray]:
+    return weigh(X, kernel, KMeans(n_points, n_init=1, max_iter=100, random_state=0).fit(X).cluster_centers_)
+
+
+def fit_with_random_rows(X: np.ndarray, kernel: GaussianKernel, n_points: int) -> tuple[np.ndarray, np.ndarray]:
+    return weigh(X, kernel, X[np.random.default_rng(0).choice(len(X), n_points, replace=False)])
+
+
+def weigh(X: np.ndarray, kernel: GaussianKernel, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    cross = kernel.mean(points, X, np.full(len(X), 1.0 / len(X)))
+    return points, minimize_on_simplex(kernel(points, points), cross)
+
+
+def fit_ours(X: np.ndarray, kernel: GaussianKernel, n_points: int) -> tuple[np.ndarray, np.ndarray]:
+    fitted = fit_reduced_set(X, kernel, n_points, random_state=0)
+    return fitted.points, fitted.weights
+
+
+METHODS: dict[str, Callable[..., tuple[np.ndarray, np.ndarray]]] = {
+    "k-means centres + QP": fit_with_kmeans,
+    "random rows + QP": fit_with_random_rows,
+    "fit_reduced_set": fit_ours,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--rows", type=int, default=100_000, help="rows of the largest data set")
+    arguments = parser.parse_args()
+    print("| data | K | method | squared MMD | ratio | seconds (best, worst) | peak memory above the data, MB |")
+    print("|---|---|---|---|---|---|---|")
+    n = arguments.rows
+    jobs = [("blobs", blobs(n, 50, 0)), ("blobs", blobs(n // 10, 20, 1)), ("heavy tails", heavy_tails(n // 5, 10, 2))]
+    for name, X in jobs:
+        share = np.full(len(X), 1.0 / len(X))
+        kernel = GaussianKernel.from_median(median_squared_distance(X))
+        own = gram_sum(X, share, X, share, kernel)
+        errors: dict[str, float] = {}
+        for method, fit in METHODS.items():
+            seconds = []
+            for _ in range(arguments.repeats if method == "fit_reduced_set" else 1):
+                start = time.perf_counter()
+                points, weights = fit(X, kernel, 100)
+                seconds.append(time.perf_counter() - start)
+            tracemalloc.start()
+            fit(X, kernel, 100)
+            peak = tracemalloc.get_traced_memory()[1] / 2**20
+            tracemalloc.stop()
+            cross = gram_sum(points, weights, X, share, kernel)
+            errors[method] = gram_sum(points, weights, points, weights, kernel) - 2.0 * cross + own
+            ratio = errors[method] / errors["k-means centres + QP"]
+            span = f"{min(seconds):.2f}, {max(seconds):.2f}"
+            title = f"{name} {X.shape[0]:,} x {X.shape[1]}"
+            print(
+                f"| {title} | 100 | {method} | {errors[method]:.2e} | {ratio:.2f} | {span} | {peak:.0f} |", flush=True
+            )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,159 @@
+"""Checks: everything that is wrong is found at once, and every finding says how to mend it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pytest
+
+from learnware.bundle import Learnware
+from learnware.errors import BundleError, ModelFailure, RejectedLearnware
+from learnware.market import CheckReport, Finding, check_learnware
+from learnware.market.checker import check_execution, check_semantic, check_statistical
+from learnware.specification import RKME, Fields, SemanticSpecification, Specification
+from learnware.testing import make_learnware
+
+WORDS = SemanticSpecification(
+    "A name", "What it is for.", data="table", task="regression", scenarios=("Business",), license="MIT"
+)
+POINTS = RKME(np.arange(12.0).reshape(4, 3), np.full(4, 0.25), n_samples=100)
+
+
+@dataclass
+class Double:
+    """Stands for a learnware, so that it can go wrong in ways that a packed model hardly can."""
+
+    semantic: SemanticSpecification = WORDS
+    points: RKME | None = POINTS
+    classes_: Any = None
+    n_outputs: int = 1
+    model: Callable[[Any], Any] = field(default=lambda X: X.sum(axis=1))
+    proba: Callable[[Any], Any] | None = None
+
+    @property
+    def specification(self) -> Specification:
+        return Specification(self.semantic, self.points)
+
+    def predict(self, X: Any) -> Any:
+        return self.model(X)
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "predict_proba" and self.proba is not None:
+            return self.proba
+        raise AttributeError(name)
+
+
+def codes(check: Callable[[Learnware], Any], double: Double) -> dict[str, str]:
+    found: list[Finding] = list(check(cast(Learnware, double)))
+    assert all(finding.message.endswith(".") for finding in found)
+    return {finding.code: finding.level for finding in found}
+
+
+def test_nothing_is_found_where_nothing_is_wrong() -> None:
+    for check in (check_semantic, check_statistical, check_execution):
+        assert codes(check, Double()) == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"name": " "}, {"name-missing": "error"}),
+        ({"name": "n" * 121}, {"name-too-long": "error"}),
+        ({"name": "n" * 120}, {}),
+        ({"description": "é" * 10_001}, {"description-too-long": "error"}),
+        ({"description": "é" * 10_000}, {}),
+        ({"description": ""}, {"description-missing": "warning"}),
+        ({"data": None, "task": None}, {"data-missing": "error", "task-missing": "error"}),
+        ({"scenarios": ()}, {"scenarios-missing": "warning"}),
+        ({"license": None}, {"license-missing": "warning"}),
+    ],
+)
+def test_words(change: dict[str, Any], expected: dict[str, str]) -> None:
+    assert codes(check_semantic, Double(replace(WORDS, **change))) == expected
+
+
+@pytest.mark.parametrize(
+    ("double", "expected"),
+    [
+        (Double(points=None), {"points-missing": "error"}),
+        (Double(replace(WORDS, data="Image"), points=None), {}),
+        (Double(points=RKME(np.full((4, 3), 1e16), np.full(4, 0.25), n_samples=9)), ["points-too-large"]),
+        (Double(points=replace(POINTS, n_samples=11)), {"points-too-many": "error"}),
+        (Double(points=replace(POINTS, n_samples=12)), {}),
+        (Double(points=replace(POINTS, n_samples=None)), {"rows-unknown": "warning"}),
+        (Double(replace(WORDS, inputs=Fields(4))), {"inputs-differ": "error"}),
+        (Double(replace(WORDS, outputs=Fields(2))), {"outputs-differ": "error"}),
+        (Double(replace(WORDS, outputs=Fields(2)), n_outputs=2), {}),
+        (Double(replace(WORDS, outputs=Fields(2)), classes_=np.array(["a", "b", "c"])), {"outputs-differ": "error"}),
+    ],
+)
+def test_points(double: Double, expected: Any) -> None:
+    found = codes(check_statistical, double)
+    assert set(expected) <= set(found) if isinstance(expected, list) else found == expected
+
+
+def test_a_failing_model_is_reported_with_its_own_words() -> None:
+    def crash(X: Any) -> Any:
+        raise ModelFailure("Division by zero in layer 3.")
+
+    (found,) = check_execution(cast(Learnware, Double(model=crash)))
+    assert (found.level, found.code) == ("error", "predict-fails")
+    assert "Division by zero in layer 3." in found.message
+
+
+def test_each_way_to_ask_is_tried() -> None:
+    def only_many(X: Any) -> Any:
+        if len(X) == 1:
+            raise ModelFailure("Needs more than one row.")
+        return X.sum(axis=1)
+
+    def never(X: Any) -> Any:
+        raise ModelFailure("Rows do not add up to 1.")
+
+    found = codes(check_execution, Double(model=only_many, proba=never))
+    assert found == {"predict-single-row-fails": "error", "predict-proba-fails": "error"}
+
+
+@pytest.mark.parametrize(("noise", "expected"), [(1.0, {"answers-unsteady": "error"}), (1e-9, {})])
+def test_answers_must_be_the_same_twice(noise: float, expected: dict[str, str]) -> None:
+    rng = np.random.default_rng(0)
+    assert codes(check_execution, Double(model=lambda X: X.sum(axis=1) + noise * rng.normal(size=len(X)))) == expected
+
+
+def test_labels_must_be_the_same_twice() -> None:
+    rng = np.random.default_rng(0)
+    double = Double(classes_=np.array(["a", "b"]), model=lambda X: rng.choice(["a", "b"], len(X)))
+    assert "answers-unsteady" in codes(check_execution, double)
+
+
+def test_a_report_tells_people_and_programs_the_same(tmp_path: Path) -> None:
+    report = check_learnware(make_learnware("long <b>" * 20))
+    assert not report.passed
+    assert [finding.level for finding in report.findings] == ["error", "warning", "warning", "warning"]
+    assert "is refused: 1 error, 3 warnings." in str(report)
+    for finding in report.findings:
+        assert finding.code in str(report)
+        assert finding.code in report._repr_html_()
+    assert "<b>" not in report._repr_html_()
+    told = json.loads(json.dumps(report.to_dict()))
+    assert (told["passed"], told["findings"][0]["code"]) == (False, "name-too-long")
+    assert "name-too-long" in str(RejectedLearnware(report))
+
+
+def test_files_are_checked_like_objects(tmp_path: Path) -> None:
+    path = make_learnware().save(tmp_path / "it.zip")
+    assert check_learnware(path) == check_learnware(str(path)) == check_learnware(make_learnware())
+    assert check_learnware(path).passed
+    path.write_bytes(b"no zip")
+    with pytest.raises(BundleError):
+        check_learnware(path)
+
+
+def test_an_empty_report_passes() -> None:
+    assert str(CheckReport("It")) == "'It' passes all checks."
+    assert CheckReport("It").passed

@@ -1,0 +1,309 @@
+"""The folder market keeps the contracts, and its files survive what happens to files."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from learnware.errors import ChecksumMismatch, InvalidParameter, MarketError, MarketNotWritable, NewerFormat
+from learnware.market import Market
+from learnware.market.store import DirectoryStore, Store
+from learnware.specification import SemanticSpecification, Specification
+from learnware.testing import MarketContract, StoreContract
+from tests.market.forks import exit_status, in_child, needs_fork
+
+SPECIFICATION = Specification(SemanticSpecification(name="a name"))
+
+
+class TestDirectoryStore(StoreContract):
+    def open_store(self, folder: Path) -> Store:
+        return DirectoryStore(folder)
+
+
+class TestDirectoryMarket(MarketContract):
+    def open_market(self, folder: Path) -> Market:
+        return Market.open(folder)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "market"
+
+
+@pytest.fixture
+def store(folder: Path) -> Iterator[DirectoryStore]:
+    with closing(DirectoryStore(folder)) as opened:
+        yield opened
+
+
+def files_of(folder: Path) -> list[str]:
+    """Return every file that belongs to bundles, stored or on the way."""
+    return sorted(p.name for part in ("blobs", "pending") for p in (folder / part).rglob("*") if p.is_file())
+
+
+def blob_of(folder: Path) -> Path:
+    (path,) = (path for path in (folder / "blobs").rglob("*") if path.is_file())
+    return path
+
+
+def test_a_bundle_lies_under_its_sha256_and_leaves_with_its_last_id(store: DirectoryStore, folder: Path) -> None:
+    ids = [store.add(b"same", SPECIFICATION), store.add(b"same", SPECIFICATION)]
+    digest = "0967115f2813a3541eaef77de9d9d5773f1c0c04314b0bbfe4ff3b3b1c55b5d5"
+    assert files_of(folder) == [digest]
+    assert blob_of(folder).parent.name == digest[:2]
+    store.remove(ids[0])
+    assert files_of(folder) == [digest]
+    store.replace(ids[1], b"same", SPECIFICATION)
+    assert files_of(folder) == [digest]
+    store.remove(ids[1])
+    assert files_of(folder) == []
+
+
+def test_a_changed_bit_is_noticed_and_storing_again_heals_it(store: DirectoryStore, folder: Path) -> None:
+    learnware_id = store.add(b"bundle", SPECIFICATION)
+    for position in range(6):
+        content = bytearray(b"bundle")
+        content[position] ^= 1 << position
+        blob_of(folder).write_bytes(content)
+        with pytest.raises(ChecksumMismatch, match="sha256"):
+            store.read(learnware_id)
+    store.add(b"bundle", SPECIFICATION)
+    assert store.read(learnware_id) == b"bundle"
+
+
+def test_a_lost_bundle_is_named(store: DirectoryStore, folder: Path) -> None:
+    learnware_id = store.add(b"bundle", SPECIFICATION)
+    blob_of(folder).unlink()
+    with pytest.raises(MarketError, match=learnware_id):
+        store.read(learnware_id)
+    store.remove(learnware_id)
+    assert len(store) == 0
+
+
+@pytest.mark.parametrize(
+    ("step", "place"),
+    [("write", "file"), ("fsync", "file"), ("replace", "name"), ("fsync", "folder"), ("open", "claim")],
+)
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EACCES, errno.EROFS, errno.EMFILE])
+def test_a_disk_that_fails_at_any_step_leaves_nothing(
+    store: DirectoryStore, folder: Path, monkeypatch: pytest.MonkeyPatch, step: str, place: str, code: int
+) -> None:
+    kept = store.add(b"kept", SPECIFICATION)
+    before = files_of(folder)
+    _break(monkeypatch, step, place, OSError(code, os.strerror(code)))
+    expected = MarketNotWritable if code in (errno.EACCES, errno.EROFS) else MarketError
+    with pytest.raises(expected, match=str(folder)):
+        store.add(b"new", SPECIFICATION)
+    with pytest.raises(expected, match=str(folder)):
+        store.replace(kept, b"new", SPECIFICATION)
+    monkeypatch.undo()
+    assert list(store) == [kept]
+    assert store.read(kept) == b"kept"
+    assert files_of(folder) == before
+    assert store.changes(0).generation == 1
+
+
+def _break(monkeypatch: pytest.MonkeyPatch, step: str, place: str, error: OSError) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    if step == "write":
+        monkeypatch.setattr("learnware.market.store.blobs.open", fail, raising=False)
+    elif place == "folder":
+        monkeypatch.setattr("learnware.market.store.blobs.sync_folder", fail)
+    else:
+        monkeypatch.setattr(f"learnware.market.store.blobs.os.{step}", fail)
+
+
+@pytest.mark.skipif(not shutil.which("mount") or os.name == "nt", reason="needs a small file system")
+def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if os.system(f"mount -t tmpfs -o size=3m tmpfs {disk} 2>/dev/null"):
+        pytest.skip("mounting a small file system is not allowed here")
+    try:
+        with closing(DirectoryStore(disk / "market")) as store:
+            accepted = _fill(store)
+            assert accepted
+            assert list(store) == list(accepted)
+            assert len(files_of(disk / "market")) == len(accepted)
+            assert all(store.read(i) == content for i, content in accepted.items())
+    finally:
+        os.system(f"umount {disk}")
+
+
+def _fill(store: DirectoryStore) -> dict[str, bytes]:
+    accepted, refused = {}, 0
+    for number in range(200):
+        content = bytes([number]) * 50_000
+        try:
+            accepted[store.add(content, SPECIFICATION)] = content
+        except MarketError:
+            refused += 1
+    assert refused
+    return accepted
+
+
+def test_what_a_dead_writer_left_is_swept_and_a_live_writer_keeps_its_own(folder: Path) -> None:
+    with closing(DirectoryStore(folder)) as first:
+        kept = first.add(b"kept", SPECIFICATION)
+        live = first._blobs.claim("a" * 64)
+        live.write(b"on the way")
+        dead = first._blobs.claim("b" * 64)
+        dead.write(b"never finished")
+        dead.release()
+        published = first._blobs.claim("c" * 64)
+        published.write(b"without a row")
+        published.publish()
+        published.release()
+        with closing(DirectoryStore(folder)) as second:
+            assert second.read(kept) == b"kept"
+            assert [name.partition(".")[0] for name in files_of(folder)] == [blob_of(folder).name, "a" * 64, "a" * 64]
+        live.publish()
+        live.clear()
+        assert "a" * 64 in files_of(folder)
+
+
+@needs_fork[0]
+@needs_fork[1]
+def test_a_reader_without_write_permission_reads_and_is_refused_writing() -> None:
+    parent = Path(tempfile.mkdtemp())
+    folder = parent / "market"
+    try:
+        with closing(DirectoryStore(folder)) as store:
+            learnware_id = store.add(b"bundle", SPECIFICATION)
+        for path in [parent, folder, *folder.rglob("*")]:
+            path.chmod(0o555 if path.is_dir() else 0o444)
+        assert _as_nobody(lambda: _read_only(folder, learnware_id)) == 0
+        # Beside a writer that has the folder open, too.
+        folder.chmod(0o755)
+        with closing(DirectoryStore(folder)) as store:
+            second = store.add(b"second", SPECIFICATION)
+            assert _as_nobody(lambda: _read_only(folder, learnware_id, second)) == 0
+    finally:
+        for path in [parent, *parent.rglob("*")]:
+            path.chmod(0o755)
+        shutil.rmtree(parent)
+
+
+def _read_only(folder: Path, *ids: str) -> None:
+    with closing(DirectoryStore(folder)) as store:
+        assert list(store) == list(ids)
+        assert store.read(ids[0]) == b"bundle"
+        assert store.specifications(ids)[ids[0]] == SPECIFICATION
+        with pytest.raises(MarketNotWritable):
+            store.add(b"new", SPECIFICATION)
+        with pytest.raises(MarketNotWritable):
+            store.remove(ids[0])
+    with pytest.raises(MarketNotWritable):
+        DirectoryStore(folder / "deeper" / "market")
+
+
+def _as_nobody(work: Callable[[], None]) -> int:
+    """Run in a child without root's powers, which no permission binds; return its exit status."""
+
+    def powerless() -> None:
+        if os.getuid() == 0:
+            os.setgroups([])
+            os.setgid(65534)
+            os.setuid(65534)
+        work()
+
+    return exit_status(in_child(powerless))
+
+
+def test_a_newer_format_is_refused(folder: Path) -> None:
+    DirectoryStore(folder).close()
+    (folder / "market.json").write_text(json.dumps({"format": 2}))
+    with pytest.raises(NewerFormat, match="Upgrade learnware"):
+        DirectoryStore(folder)
+
+
+def test_newer_tables_are_refused(folder: Path) -> None:
+    DirectoryStore(folder).close()
+    with closing(sqlite3.connect(folder / "market.sqlite")) as connection:
+        connection.execute("PRAGMA user_version = 2")
+    with pytest.raises(NewerFormat, match="Upgrade learnware"):
+        DirectoryStore(folder)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"format": "1"}', "\x00\xff"])
+def test_a_broken_marker_is_refused(folder: Path, content: str) -> None:
+    DirectoryStore(folder).close()
+    (folder / "market.json").write_text(content)
+    with pytest.raises(MarketError):
+        DirectoryStore(folder)
+
+
+def test_a_broken_database_is_refused(folder: Path) -> None:
+    DirectoryStore(folder).close()
+    (folder / "market.sqlite").write_bytes(b"no database" * 1000)
+    with pytest.raises(MarketError, match="database"):
+        DirectoryStore(folder)
+
+
+def test_a_lost_database_is_refused_while_there_are_bundles(folder: Path) -> None:
+    with closing(DirectoryStore(folder)) as store:
+        store.add(b"bundle", SPECIFICATION)
+    (folder / "market.sqlite").unlink()
+    with pytest.raises(MarketError, match="lost its database"):
+        DirectoryStore(folder)
+
+
+def test_a_folder_of_other_files_and_a_file_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(MarketError, match="no market"):
+        DirectoryStore(tmp_path)
+    with pytest.raises(MarketError, match="is a file"):
+        DirectoryStore(tmp_path / "notes.txt")
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_a_creation_that_died_is_finished(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "market.json.0123").write_text("{")
+    with closing(DirectoryStore(folder)) as store:
+        assert len(store) == 0
+
+
+def test_a_closed_market_says_so(folder: Path) -> None:
+    market = Market.open(folder)
+    market.close()
+    with pytest.raises(MarketError, match="closed"):
+        len(market)
+
+
+def test_a_folder_that_vanished_is_named(store: DirectoryStore, folder: Path) -> None:
+    learnware_id = store.add(b"bundle", SPECIFICATION)
+    shutil.rmtree(folder)
+    for use in (lambda: store.add(b"new", SPECIFICATION), lambda: store.read(learnware_id)):
+        with pytest.raises(MarketError, match=str(folder)):
+            use()
+
+
+def test_a_folder_may_be_moved(folder: Path, tmp_path: Path) -> None:
+    with closing(DirectoryStore(folder)) as store:
+        learnware_id = store.add(b"bundle", SPECIFICATION)
+    folder.rename(tmp_path / "elsewhere")
+    with closing(DirectoryStore(tmp_path / "elsewhere")) as store:
+        assert store.read(learnware_id) == b"bundle"
+
+
+@pytest.mark.parametrize("location", ["https://dock.example.org", "s3://bucket/market", 3, ""])
+def test_other_places_are_refused(location: object) -> None:
+    with pytest.raises(InvalidParameter, match="location"):
+        Market.open(location)  # type: ignore[arg-type]
+
+
+def test_a_token_needs_a_remote_market() -> None:
+    with pytest.raises(InvalidParameter, match="token"):
+        Market.open(token="lw_0")

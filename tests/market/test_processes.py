@@ -1,0 +1,122 @@
+"""Several processes in one folder: nothing is lost, nothing comes back, readers notice."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from learnware.market.store import DirectoryStore
+from learnware.specification import SemanticSpecification, Specification
+from tests.market.forks import exit_status, in_child, needs_fork
+
+pytestmark = needs_fork
+
+N_PROCESSES, N_STEPS = 4, 60
+
+
+def work_in(store: DirectoryStore, seed: int) -> dict[str, str]:
+    """Add, replace and remove at random; return the ids that are left with their bytes."""
+    rng, mine = random.Random(seed), {}
+    for step in range(N_STEPS):
+        # Few different bundles, so that one process removes the bytes that another is just storing.
+        content, words = f"bundle {rng.randrange(4)}", Specification(SemanticSpecification(name=f"{seed}, {step}"))
+        action = rng.choice(["add", "add", "replace", "remove"])
+        if action == "add" or not mine:
+            mine[store.add(content.encode(), words)] = content
+            continue
+        chosen = rng.choice(sorted(mine))
+        if action == "replace":
+            store.replace(chosen, content.encode(), words)
+            mine[chosen] = content
+        else:
+            store.remove(chosen)
+            del mine[chosen]
+    return mine
+
+
+@pytest.mark.parametrize("inherited", [True, False], ids=["opened before the fork", "opened in each"])
+def test_processes_may_write_at_once(tmp_path: Path, inherited: bool) -> None:
+    folder = tmp_path / "market"
+    with closing(DirectoryStore(folder)) as store:
+
+        def work(seed: int, answer: Path) -> None:
+            left = work_in(store if inherited else DirectoryStore(folder), seed)
+            answer.write_text(json.dumps(left))
+
+        answers = [tmp_path / f"{seed}.json" for seed in range(N_PROCESSES)]
+        children = [in_child(partial(work, seed, answer)) for seed, answer in enumerate(answers)]
+        seen, generation = set[str](), 0
+        for child in children:
+            changes = store.changes(generation)
+            generation, seen = changes.generation, (seen | set(changes.stored)) - set(changes.removed)
+            assert exit_status(child) == 0
+        left = {i: content for answer in answers for i, content in json.loads(answer.read_text()).items()}
+        changes = store.changes(generation)
+        assert (seen | set(changes.stored)) - set(changes.removed) == set(left) == set(store)
+        assert {i: store.read(i).decode() for i in store} == left
+        assert set(store.specifications(left)) == set(left)
+        assert store.changes(0).generation == N_PROCESSES * N_STEPS
+    blobs = [path for path in (folder / "blobs").rglob("*") if path.is_file()]
+    assert len(blobs) == len(set(left.values()))
+    assert not list((folder / "pending").iterdir())
+
+
+def test_processes_may_create_one_folder_at_once(tmp_path: Path) -> None:
+    words = Specification(SemanticSpecification(name="name"))
+
+    def work(number: int) -> None:
+        learnware_id = DirectoryStore(tmp_path / "market").add(b"bundle", words)
+        (tmp_path / f"{number}.txt").write_text(learnware_id)
+
+    children = [in_child(partial(work, number)) for number in range(N_PROCESSES)]
+    assert [exit_status(child) for child in children] == [0] * N_PROCESSES
+    with closing(DirectoryStore(tmp_path / "market")) as store:
+        assert sorted(store) == sorted((tmp_path / f"{number}.txt").read_text() for number in range(N_PROCESSES))
+
+
+def test_a_child_outlives_the_store_it_inherited(tmp_path: Path) -> None:
+    words = Specification(SemanticSpecification(name="name"))
+    store = DirectoryStore(tmp_path / "market")
+    written, closed = os.pipe(), os.pipe()
+
+    def work() -> None:
+        store.add(b"first", words)
+        os.write(written[1], b".")
+        os.read(closed[0], 1)
+        # Had the child kept the parent's connection, the parent would have taken itself for the last one just now, and
+        # deleted the log that the child still writes to.
+        store.add(b"second", words)
+
+    child = in_child(work)
+    os.read(written[0], 1)
+    store.close()
+    os.write(closed[1], b".")
+    assert exit_status(child) == 0
+    with closing(DirectoryStore(tmp_path / "market")) as again:
+        assert [again.read(i) for i in again] == [b"first", b"second"]
+    for descriptor in (*written, *closed):
+        os.close(descriptor)
+
+
+def test_bytes_stored_again_while_they_are_being_deleted_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = Specification(SemanticSpecification(name="name"))
+    with closing(DirectoryStore(tmp_path / "market")) as mine, closing(DirectoryStore(tmp_path / "market")) as other:
+        gone, added = mine.add(b"same", words), []
+        look_up = mine._database.rows
+
+        def slow_look_up(statement: str, arguments: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
+            found = look_up(statement, arguments)
+            if "digest = ?" in statement and not found:
+                added.append(other.add(b"same", words))
+            return found
+
+        monkeypatch.setattr(mine._database, "rows", slow_look_up)
+        mine.remove(gone)
+        assert len(added) == 1
+        assert other.read(added[0]) == b"same"

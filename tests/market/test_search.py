@@ -1,0 +1,190 @@
+"""Searches over an index: nearest, mixture, words, tags and the verdict."""
+
+from __future__ import annotations
+
+import cvxpy
+import numpy as np
+import pytest
+
+from learnware.errors import InvalidParameter
+from learnware.market.organizer import Index
+from learnware.market.searcher import search
+from learnware.specification import RKME, Frame, SemanticSpecification, Specification
+
+CENTRES = np.random.default_rng(0).normal(0, 4, (30, 3))
+
+
+def sample(centre, n=300, seed=0, spread=1.0):
+    return np.random.default_rng(seed).normal(CENTRES[centre], spread, (n, 3))
+
+
+def spec(X, **words):
+    words.setdefault("data", "table")
+    return Specification(SemanticSpecification(**words), RKME.from_data(X, 30, random_state=0))
+
+
+@pytest.fixture(scope="module")
+def index():
+    built = Index()
+    for i in range(30):
+        task = "regression" if i % 2 else "classification"
+        built.add(str(i), spec(sample(i), name=f"Region {i}", task=task, scenarios=("Nature", "Health")[: 1 + i % 2]))
+    return built
+
+
+def members(index):
+    return {i: index[i].statistical for i, _ in index.semantic()}
+
+
+def exact_squared_distances(index, query):
+    rkmes = members(index)
+    frame = Frame.pool(list(rkmes.values()))
+    user = query.statistical
+
+    def inner(a, b):
+        return a.weights @ frame.kernel(frame.apply(a.points), frame.apply(b.points)) @ b.weights
+
+    return {i: inner(r, r) - 2 * inner(r, user) + inner(user, user) for i, r in rkmes.items()}, inner
+
+
+def test_hits_are_ranked_by_the_exact_distance(index):
+    query = spec(sample(3, seed=9))
+    squared, _ = exact_squared_distances(index, query)
+    result = search(index, query, limit=30)
+    assert [hit.id for hit in result.hits] == sorted(squared, key=squared.get)
+    for hit in result.hits:
+        assert hit.distance == pytest.approx(np.sqrt(squared[hit.id]), abs=1e-4)
+    assert result.hits[0].id == "3"
+    assert result.verdict == "match"
+    assert result.hits[0].fit > 0.9
+
+
+def test_the_sketch_loses_none_of_the_nearest(index, monkeypatch):
+    monkeypatch.setattr("learnware.market.searcher.statistical.N_EXACT", 12)
+    from learnware.market.searcher import statistical
+
+    query = spec(np.concatenate([sample(3, seed=9), sample(7, seed=9)]))
+    squared, _ = exact_squared_distances(index, query)
+    island = index.islands_for(query.statistical.space)[0]
+    near = statistical.nearest(island, statistical.Query.on(island, query.statistical), np.arange(30), 12)
+    assert [island.ids[row] for row in near.rows[:3]] == sorted(squared, key=squared.get)[:3]
+
+
+def test_mixture_finds_planted_components_and_weights(index):
+    X = np.concatenate([sample(2, 500, 9), sample(11, 300, 9), sample(20, 200, 9)])
+    mixture = search(index, spec(X)).mixture
+    found = {hit.id: weight for hit, weight in zip(mixture.hits, mixture.weights, strict=True)}
+    assert {"2", "11", "20"} <= set(found)
+    for learnware_id, share in (("2", 0.5), ("11", 0.3), ("20", 0.2)):
+        assert found[learnware_id] == pytest.approx(share, abs=0.05)
+    assert mixture.weights.sum() == pytest.approx(1.0)
+    assert list(mixture.weights) == sorted(mixture.weights, reverse=True)
+
+
+def test_mixture_is_as_near_as_the_best_over_all_candidates(index):
+    X = np.concatenate([sample(2, 500, 9), sample(11, 300, 9), sample(20, 200, 9)])
+    query = spec(X)
+    _, inner = exact_squared_distances(index, query)
+    rkmes = list(members(index).values())
+    gram = np.array([[inner(a, b) for b in rkmes] for a in rkmes])
+    products = np.array([inner(r, query.statistical) for r in rkmes])
+    w = cvxpy.Variable(len(rkmes), nonneg=True)
+    problem = cvxpy.Problem(
+        cvxpy.Minimize(cvxpy.quad_form(w, cvxpy.psd_wrap(gram)) - 2 * products @ w), [cvxpy.sum(w) == 1]
+    )
+    best = problem.solve(solver=cvxpy.CLARABEL) + inner(query.statistical, query.statistical)
+    found = search(index, query, mixture_size=8).mixture.distance ** 2
+    assert found <= best + 0.02 * inner(query.statistical, query.statistical)
+
+
+def test_mixture_keeps_to_its_size_and_reaches_beyond_the_hits(index):
+    X = np.concatenate([sample(i, 100, 9) for i in range(10)])
+    result = search(index, spec(X), limit=2, mixture_size=4)
+    assert len(result.hits) == 2
+    assert len(result.mixture) <= 4
+    assert search(index, spec(X), mixture_size=1).mixture.weights.tolist() == [1.0]
+
+
+@pytest.mark.parametrize(
+    ("X", "verdicts"),
+    [
+        (sample(4, 400, 9), {"match"}),
+        (np.concatenate([sample(4, 300, 9), sample(5, 300, 9)]), {"match"}),
+        (sample(4, 20, 9), {"match"}),
+        (np.concatenate([sample(4, 200, 9), sample(4, 200, 9) + 50.0]), {"weak"}),
+        (sample(4, 400, 9) + 50.0, {"nothing fits"}),
+        (sample(4, 400, 9) * 1000.0, {"nothing fits"}),
+        (np.random.default_rng(0).uniform(90, 99, (400, 3)), {"nothing fits"}),
+    ],
+)
+def test_verdict(index, X, verdicts):
+    result = search(index, spec(X))
+    assert result.verdict in verdicts
+    assert 0.0 <= result.evidence.fit <= 1.0
+    assert result.evidence.noise > 0.0
+    assert result.mixture.fit == result.evidence.fit
+
+
+def test_fit_does_not_depend_on_the_number_of_rows(index):
+    fits = [search(index, spec(sample(4, n, 9))).mixture.fit for n in (20, 100, 2000)]
+    assert min(fits) > 0.85
+
+
+def test_tags_narrow(index):
+    result = search(index, spec(sample(3, seed=9), task="classification"), limit=30)
+    assert len(result.hits) == 15
+    assert all(hit.specification.semantic.task == "Classification" for hit in result.hits)
+    assert all(hit.specification.semantic.task == "Classification" for hit in result.mixture)
+
+
+def test_words_narrow_a_statistical_search(index):
+    result = search(index, spec(sample(3, seed=9)), text="region 12")
+    assert result.hits[0].distance is not None
+    assert result.hits[0].relevance is not None
+    assert "12" in {hit.id for hit in result.hits}
+    assert len(result.hits) < 30
+
+
+def test_words_alone(index):
+    result = search(index, "Region 7")
+    assert result.hits[0].id == "7"
+    assert result.mixture is None
+    assert result.evidence is None
+    by_name = search(index, Specification(SemanticSpecification(name="Region 7", task="regression")))
+    assert by_name.hits[0].id == "7"
+    assert search(index, "xylophone").verdict == "nothing fits"
+
+
+def test_tags_alone_list_what_has_them(index):
+    result = search(index, Specification(SemanticSpecification(scenarios="health")), limit=50)
+    assert len(result.hits) == 15
+
+
+def test_other_spaces_find_nothing(index):
+    result = search(index, spec(np.random.default_rng(0).normal(size=(50, 5))))
+    assert (result.hits, result.mixture, result.verdict) == ((), None, "nothing fits")
+    assert search(Index(), spec(sample(0))).verdict == "nothing fits"
+
+
+@pytest.mark.parametrize("query", [np.eye(3), None, 3])
+def test_data_are_no_query(index, query):
+    with pytest.raises(InvalidParameter, match="Specification.from_data"):
+        search(index, query)
+
+
+@pytest.mark.parametrize("options", [{"limit": 0}, {"mixture_size": 0}, {"limit": "all"}])
+def test_numbers_are_checked(index, options):
+    with pytest.raises(InvalidParameter, match=next(iter(options))):
+        search(index, spec(sample(0)), **options)
+
+
+def test_a_forged_specification_does_not_win():
+    """One point between all others is near to nobody; a copy of a neighbour ranks as that neighbour does."""
+    built = Index()
+    for i in range(20):
+        built.add(str(i), spec(sample(i)))
+    built.add("one point", Specification(statistical=RKME(CENTRES[:20].mean(axis=0)[None], [1.0])))
+    everything = np.concatenate([sample(i) for i in range(20)])
+    built.add("everything", Specification(statistical=RKME.from_data(everything, random_state=0)))
+    for i in range(20):
+        assert search(built, spec(sample(i, seed=5))).hits[0].id == str(i)

@@ -1,0 +1,80 @@
+"""Agreement finds the bad ones without labels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LinearRegression
+
+from learnware.errors import InvalidParameter
+from learnware.reuse import AveragingReuser, ConsensusReuser
+
+from .doubles import FakeLearnware, constants
+
+
+def noisy_market(n_good: int, n_bad: int, seed: int = 0) -> Any:
+    """Return linear models that are off a little and some that are off a lot, rows, and the truth."""
+    generator = np.random.default_rng(seed)
+    X = generator.normal(size=(200, 5))
+    slopes = generator.normal(size=5)
+    spreads = [0.3] * n_good + [4.0] * n_bad
+    models = []
+    for spread in spreads:
+        model = LinearRegression()
+        model.coef_, model.intercept_ = slopes + generator.normal(0, spread, 5), 0.0
+        models.append(FakeLearnware(model))
+    order = generator.permutation(len(models))
+    return [models[i] for i in order], np.array(spreads)[order] > 1, X, X @ slopes
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_bad_learnwares_drop_out(seed: int) -> None:
+    team, bad, X, y = noisy_market(10, 4, seed)
+    fitted = ConsensusReuser(team, n_members=7).fit(X)
+    assert not bad[fitted.chosen_].any()
+    error = np.mean((fitted.predict(X) - y) ** 2)
+    assert error < np.mean((AveragingReuser(team).fit(X).predict(X) - y) ** 2)
+    assert error < min(np.mean((learnware.predict(X) - y) ** 2) for learnware in team)
+
+
+def test_two_thirds_are_kept_unless_told() -> None:
+    team, _, X, _ = noisy_market(9, 0)
+    assert len(ConsensusReuser(team).fit(X).chosen_) == 6
+    assert len(ConsensusReuser(team, n_members=30).fit(X).chosen_) == 9
+
+
+def test_only_the_chosen_are_asked_to_predict() -> None:
+    team, _, X, _ = noisy_market(4, 2)
+    fitted = ConsensusReuser(team).fit(X)
+    before = [learnware.n_calls for learnware in team]
+    fitted.predict(X)
+    asked = [learnware.n_calls - n for learnware, n in zip(team, before, strict=True)]
+    assert asked == [int(i in fitted.chosen_) for i in range(6)]
+
+
+def test_a_learnware_that_lacks_the_class_drops_out() -> None:
+    team = constants([0.9, 0.1], [0.8, 0.2], [1.0], classes=[["a", "b"], ["a", "b"], ["c"]])
+    fitted = ConsensusReuser(team, n_members=2).fit(np.zeros((5, 1)))
+    assert sorted(fitted.chosen_) == [0, 1]
+    assert fitted.predict(np.zeros((1, 1))).tolist() == ["a"]
+
+
+def test_rows_are_sampled() -> None:
+    team, _, X, _ = noisy_market(5, 0)
+    seen = []
+
+    def predict(rows: Any) -> Any:
+        seen.append(len(rows))
+        return np.zeros(len(rows))
+
+    team[0].predict = predict
+    ConsensusReuser(team, max_rows=50, random_state=0).fit(X)
+    assert seen == [50]
+
+
+@pytest.mark.parametrize("parameter", ["n_voters", "n_members", "max_rows"])
+def test_parameters_refused(parameter: str) -> None:
+    with pytest.raises(InvalidParameter, match=f"'{parameter}' parameter of ConsensusReuser must be a positive int"):
+        ConsensusReuser(constants(1.0), **{parameter: 0}).fit(np.zeros((2, 1)))

@@ -1,0 +1,313 @@
+"""Every command, by its function and as a process; what it prints, and how it ends."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import skops.io
+from sklearn.datasets import load_wine
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from learnware import Learnware, Market, Specification, __version__
+from learnware.cli import build_parser, main
+from learnware.testing import make_learnware
+
+ROOT = Path(__file__).resolve().parents[1]
+LONG_WINDED = "A name that goes on and on. " * 10
+PAGE = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def wine() -> pd.DataFrame:
+    table = load_wine(as_frame=True).frame.rename(columns={"target": "cultivar"})
+    return table[["alcohol", "hue", "proline", "cultivar"]]
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory, wine: pd.DataFrame) -> Path:
+    """Return a folder with a table, a model, the inputs of a user, and a market of one learnware."""
+    folder = tmp_path_factory.mktemp("prepared")
+    X, y = wine.drop(columns="cultivar"), wine["cultivar"]
+    wine.to_csv(folder / "wine.csv", index=False)
+    X.iloc[::2].to_csv(folder / "mine.csv", index=False)
+    skops.io.dump(make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y), folder / "wine.skops")
+    names = (str(folder / name) for name in ("wine.skops", "wine.csv"))
+    assert main(["pack", *names, "--name", "Cultivars of wine", "--target", "cultivar"]) == 0
+    assert main(["submit", str(folder / "market"), str(folder / "wine.zip")]) == 0
+    return folder
+
+
+@pytest.fixture
+def market(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Work in a copy of the prepared folder, and return the path of its market."""
+    shutil.copytree(prepared, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    return "market"
+
+
+@pytest.fixture
+def folder(market: str, tmp_path: Path) -> Path:
+    """Work in a copy of the prepared folder without its market."""
+    shutil.rmtree(market)
+    (tmp_path / "wine.zip").unlink()
+    return tmp_path
+
+
+Run = Callable[..., tuple[int, Any]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Return a function that runs a command with --json and returns its exit code and content."""
+
+    def run_json(*argv: str) -> tuple[int, Any]:
+        code = main([*argv, "--json"])
+        return code, json.loads(capsys.readouterr().out)
+
+    return run_json
+
+
+def test_pack_makes_a_learnware_file(folder: Path, run: Run, wine: pd.DataFrame) -> None:
+    code, content = run(
+        *shlex.split("pack wine.skops wine.csv --name Wine --target cultivar --license MIT --scenario Agriculture"),
+        *shlex.split("--description 'Three cultivars' --points 20 --seed 3 -o packed.zip"),
+    )
+    assert code == 0
+    assert content["file"] == "packed.zip"
+    assert content["task"] == "Classification"
+    assert content["columns"] == ["alcohol", "hue", "proline"]
+    packed = Learnware.load("packed.zip")
+    assert packed.digest == content["digest"]
+    semantic = packed.specification.semantic
+    assert (semantic.name, semantic.license, semantic.scenarios) == ("Wine", "MIT", ("Agriculture",))
+    assert packed.specification.statistical is not None
+    assert len(packed.specification.statistical.points) <= 20
+    assert packed.predict(wine).shape == (len(wine),)
+
+
+def test_packing_twice_gives_the_same_bytes(folder: Path) -> None:
+    for name in ("one.zip", "two.zip"):
+        assert main(shlex.split(f"pack wine.skops wine.csv --name Wine --target cultivar -o {name}")) == 0
+    assert Path("one.zip").read_bytes() == Path("two.zip").read_bytes()
+
+
+@pytest.mark.parametrize("library", ["lightgbm", "xgboost"])
+def test_pack_takes_boosters(folder: Path, run: Run, wine: pd.DataFrame, library: str) -> None:
+    X, y = wine.drop(columns="cultivar").to_numpy(), wine["cultivar"].to_numpy()
+    np.save("X.npy", X)
+    if library == "lightgbm":
+        from lightgbm import LGBMClassifier
+
+        LGBMClassifier(n_estimators=5, verbose=-1).fit(X, y).booster_.save_model("model.txt")
+        file = "model.txt"
+    else:
+        from xgboost import XGBClassifier
+
+        XGBClassifier(n_estimators=5).fit(X, y).get_booster().save_model("model.json")
+        file = "model.json"
+    code, content = run("pack", file, "X.npy", "--name", "Boosted", "--classes", "5", "6", "7", "-o", "boosted.zip")
+    assert (code, content.get("task")) == (0, "Classification")
+    assert Learnware.load("boosted.zip").classes_.tolist() == [5, 6, 7]
+
+
+def test_pack_refuses_what_holds_code(folder: Path, wine: pd.DataFrame, capsys: pytest.CaptureFixture[str]) -> None:
+    X, y = wine.drop(columns="cultivar"), wine["cultivar"]
+    own_step = make_pipeline(FunctionTransformer(np.log1p), LogisticRegression(max_iter=5000)).fit(X, y)
+    skops.io.dump(own_step, "own.skops")
+    code = main(["pack", "own.skops", "wine.csv", "--name", "Own", "--target", "cultivar"])
+    Path("model.pkl").write_bytes(b"\x80\x04N.")
+    assert code == 1 or Path("own.zip").exists()
+    assert main(["pack", "model.pkl", "wine.csv", "--name", "Pickled"]) == 2
+    assert "skops.io.dump" in capsys.readouterr().err
+
+
+def test_check_tells_what_to_mend(folder: Path, run: Run) -> None:
+    make_learnware("A name").save("good.zip")
+    make_learnware(LONG_WINDED).save("long.zip")
+    code, content = run("check", "good.zip")
+    assert (code, content["passed"]) == (0, True)
+    code, content = run("check", "long.zip")
+    assert (code, content["passed"]) == (1, False)
+    assert "name-too-long" in [finding["code"] for finding in content["findings"]]
+    assert set(content["findings"][0]) == {"level", "code", "message"}
+
+
+def test_check_refuses_a_truncated_file(folder: Path, run: Run) -> None:
+    whole = make_learnware().save("whole.zip").read_bytes()
+    Path("cut.zip").write_bytes(whole[: len(whole) // 2])
+    code, content = run("check", "cut.zip")
+    assert (code, content["error"]["type"]) == (1, "BundleError")
+
+
+def test_submit_takes_the_good_and_names_the_bad(folder: Path, run: Run) -> None:
+    make_learnware("One").save("one.zip")
+    make_learnware(LONG_WINDED).save("long.zip")
+    make_learnware("Two").save("two.zip")
+    code, content = run("submit", "market", "one.zip", "long.zip", "two.zip")
+    assert code == 1
+    one, long_winded, two = content["submitted"]
+    assert long_winded["id"] is None
+    assert long_winded["report"]["passed"] is False
+    with Market.open("market") as market:
+        assert list(market) == [one["id"], two["id"]]
+
+
+def test_a_mistyped_file_leaves_no_market(folder: Path) -> None:
+    assert main(["submit", "market", "mistyped.zip"]) == 2
+    assert not Path("market").exists()
+
+
+def test_search_by_data_text_and_specification(market: str, run: Run) -> None:
+    code, by_data = run("search", market, "--data", "mine.csv", "--save-spec", "mine.json")
+    assert (code, by_data["verdict"], len(by_data["hits"])) == (0, "match", 1)
+    assert set(by_data["hits"][0]) >= {"id", "name", "distance", "fit", "weight", "relevance"}
+    code, by_spec = run("search", market, "--spec", "mine.json", "--limit", "1")
+    assert (code, by_spec) == (0, by_data)
+    code, by_text = run("search", market, "--text", "cultivars")
+    assert (code, by_text["hits"][0]["distance"]) == (0, None)
+    code, both = run("search", market, "--spec", "mine.json", "--text", "cultivars")
+    assert (code, both["hits"][0]["fit"]) == (0, by_data["hits"][0]["fit"])
+
+
+def test_search_tells_when_nothing_is_found(market: str, run: Run, wine: pd.DataFrame) -> None:
+    assert run("search", market, "--text", "zeppelin")[0] == 1
+    assert run("search", market, "--data", "mine.csv", "--task", "regression")[0] == 1
+    (wine.drop(columns="cultivar") + 1000.0).to_csv("far.csv", index=False)
+    code, content = run("search", market, "--data", "far.csv")
+    assert (code, content["verdict"]) == (1, "nothing fits")
+
+
+def test_search_takes_tags_of_the_specification(market: str, run: Run) -> None:
+    Specification.from_data(np.zeros((9, 2)), task="regression").save("other.json")
+    assert run("search", market, "--spec", "other.json")[1]["hits"] == []
+    code, content = run("search", market, "--task", "classification")
+    assert (code, len(content["hits"])) == (0, 1)
+
+
+def test_fetch_writes_the_file_that_was_submitted(market: str, run: Run) -> None:
+    learnware_id = run("list", market)[1]["learnwares"][0]["id"]
+    code, content = run("fetch", market, learnware_id, "-o", "found.zip")
+    assert (code, content) == (0, {"id": learnware_id, "file": "found.zip"})
+    assert Path("found.zip").read_bytes() == Path("wine.zip").read_bytes()
+    assert main(["fetch", market, learnware_id]) == 0
+    assert Path(f"{learnware_id}.zip").is_file()
+
+
+def test_list_names_everything(market: str, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    code, content = run("list", market)
+    assert code == 0
+    assert [entry["name"] for entry in content["learnwares"]] == ["Cultivars of wine"]
+    assert set(content["learnwares"][0]) == {"id", "name", "task", "scenarios", "license"}
+    main(["list", market])
+    assert "Cultivars of wine" in capsys.readouterr().out
+
+
+def test_demo_reuses_better_than_single_learnwares(run: Run) -> None:
+    code, content = run("demo")
+    assert code == 0
+    assert content["n_learnwares"] == 10
+    accuracy = content["accuracy"]
+    assert accuracy["auto, no labels"] > accuracy["best single learnware (needs all labels to know)"]
+
+
+@pytest.mark.parametrize(
+    ("argv", "code"),
+    [
+        ("list nowhere", 2),
+        ("fetch nowhere some-id", 2),
+        ("fetch market 00000000000000000000000000000000", 1),
+        ("check nowhere.zip", 2),
+        ("search market", 2),
+        ("search market --text wine --limit 0", 2),
+        ("search market --text wine --task juggling", 2),
+        ("search market --spec wine.csv", 2),
+        ("search market --data wine.skops", 2),
+        ("search market --data mine.csv --points 0", 2),
+        ("pack wine.skops nowhere.csv --name Wine", 2),
+        ("pack wine.skops wine.csv --name Wine --target vineyard", 2),
+        ("pack wine.skops mine.npy --name Wine", 2),
+        ("pack broken.skops wine.csv --name Wine", 1),
+        ("pack broken.txt wine.csv --name Wine", 1),
+        ("pack broken.json wine.csv --name Wine", 1),
+        ("submit wine.csv wine.zip", 2),
+    ],
+)
+def test_errors_are_one_line(market: str, argv: str, code: int, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("broken.skops", "broken.txt", "broken.json", "mine.npy"):
+        Path(name).write_text("nothing of the kind")
+    capsys.readouterr()
+    assert main(argv.split()) == code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert re.fullmatch(r"learnware: error: [^\n]+\n", err)
+
+
+@pytest.mark.parametrize("argv", [[], ["juggle"], ["check"], ["search", "m", "--spec", "a", "--data", "b"]])
+def test_argparse_ends_with_2(argv: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(argv)
+    assert ended.value.code == 2
+
+
+def test_it_is_a_program(folder: Path) -> None:
+    def process(*argv: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-W", "error", "-m", "learnware", *argv]
+        environment = {"PYTHONPATH": str(ROOT), "PATH": "", "HOME": str(folder)}
+        return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+
+    assert process("--version").stdout == f"learnware {__version__}\n"
+    packed = process("pack", "wine.skops", "wine.csv", "--name", "Wine", "--target", "cultivar", "--json")
+    assert packed.returncode == 0, packed.stderr
+    assert json.loads(packed.stdout)["file"] == "wine.zip"
+    refused = process("list", "nowhere")
+    assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (2, "", 1)
+
+
+def commands() -> dict[str, argparse.ArgumentParser]:
+    """Return the parser of each command."""
+    actions = build_parser()._actions
+    return next(dict(action.choices) for action in actions if isinstance(action, argparse._SubParsersAction))
+
+
+def section(command: str) -> str:
+    """Return what the page says about a command."""
+    return PAGE.split(f"\n### {command}\n")[1].split("\n### ")[0]
+
+
+def test_the_page_knows_every_command_and_no_other() -> None:
+    assert re.findall(r"^### (\w+)$", PAGE, re.MULTILINE) == list(commands())
+
+
+@pytest.mark.parametrize("command", list(commands()))
+def test_the_page_knows_every_option_and_no_other(command: str) -> None:
+    parser = commands()[command]
+    assert parser.description
+    everywhere = {"-h", "--help", "--json"}
+    options = {option for action in parser._actions for option in action.option_strings} - everywhere
+    assert all(action.help for action in parser._actions)
+    assert set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", section(command))) == options
+
+
+def test_the_session_of_the_page_runs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = re.findall(r"^\$ learnware (.+)$", PAGE, re.MULTILINE)
+    assert len(lines) >= 9
+    lines.remove("demo")  # has a test of its own
+    for line in lines:
+        if "<id>" in line:
+            with Market.open("market") as market:
+                line = line.replace("<id>", next(iter(market)))
+        assert main(shlex.split(line)) == 0, line
