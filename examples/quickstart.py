@@ -17,12 +17,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_wine
-from sklearn.ensemble import (
-    ExtraTreesClassifier,
-    ExtraTreesRegressor,
-    RandomForestClassifier,
-    RandomForestRegressor,
-)
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.linear_model import LogisticRegression, RidgeCV
 from sklearn.model_selection import cross_val_score, train_test_split
 from sklearn.naive_bayes import GaussianNB
@@ -61,12 +56,15 @@ JOBS = [
 def model_for(task: str, i: int, seed: int) -> Any:
     """Return the model of the i-th developer: they do not all use the same."""
     if task == "classification":
-        linear = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
-        forests = RandomForestClassifier(30, random_state=seed), ExtraTreesClassifier(30, random_state=seed)
-        return (linear, *forests, GaussianNB())[i % 4]
-    linear = make_pipeline(StandardScaler(), RidgeCV(np.logspace(-2, 3, 11)))
-    forests = RandomForestRegressor(30, random_state=seed), ExtraTreesRegressor(30, random_state=seed)
-    return (linear, *forests, make_pipeline(StandardScaler(), KNeighborsRegressor(10)))[i % 4]
+        linear, forest, other = LogisticRegression(max_iter=1000), RandomForestClassifier, GaussianNB()
+    else:
+        linear, forest, other = (
+            RidgeCV(np.logspace(-2, 3, 11)),
+            RandomForestRegressor,
+            KNeighborsRegressor(10),
+        )
+    models = (linear, forest(30, random_state=seed), other)
+    return make_pipeline(StandardScaler(), models[i % 3])
 
 
 def biased(X: np.ndarray, y: np.ndarray, n_rows: int, n_classes: int | None, rng: np.random.Generator) -> Any:

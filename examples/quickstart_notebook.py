@@ -39,7 +39,7 @@ X, y = table.data, table.target.map({0: "malignant", 1: "benign"})
 
 # %%
 order = np.argsort(X["mean radius"] + rng.normal(scale=3.0, size=len(X)))
-parts = [np.sort(part) for part in np.array_split(order, 7)]
+parts = [rng.permutation(part) for part in np.array_split(order, 7)]
 ours = parts.pop(3)
 X_user, y_user = X.iloc[ours], y.iloc[ours]
 
@@ -117,11 +117,11 @@ for hit in result.hits:
 # %% [markdown]
 # ## Reuse with a few labels
 #
-# With labels `Reuser.auto` also tries what can be learnt from them, a model of our own included, and keeps to the
+# With labels, ten of them here, `Reuser.auto` also tries what can be learnt from them, a model of our own included, and keeps to the
 # choice without labels unless another is better by more than chance. All numbers are for rows without a label.
 
 # %%
-X_few, y_few, X_rest, y_rest = X_user[:20], y_user[:20], X_user[20:], y_user[20:]
+X_few, y_few, X_rest, y_rest = X_user[:10], y_user[:10], X_user[10:], y_user[10:]
 reuser = Reuser.auto(result, random_state=0).fit(X_few, y_few)
 alone = make_pipeline(StandardScaler(), LogisticRegression()).fit(X_few, y_few)
 print(f"reused: {reuser.score(X_rest, y_rest):.3f}   trained alone: {alone.score(X_rest, y_rest):.3f}")

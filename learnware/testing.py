@@ -25,9 +25,10 @@ from learnware.bundle import Learnware
 from learnware.errors import BundleError, InvalidParameter, LearnwareNotFound, RejectedLearnware
 from learnware.market.base import Market
 from learnware.market.store import Changes, Store
+from learnware.reuse.contract import check_reuser
 from learnware.specification import RKME, SemanticSpecification, Specification
 
-__all__ = ["MarketContract", "StoreContract", "make_learnware"]
+__all__ = ["MarketContract", "StoreContract", "check_reuser", "make_learnware"]
 
 _NOBODY = "0" * 32
 

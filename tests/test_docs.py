@@ -86,6 +86,26 @@ def test_the_api_page_lists_every_public_name() -> None:
             assert re.search(rf"\b{name}\b", text + main) or "automodule" in text, f"{module}.{name}"
 
 
+def test_concepts_quotes_the_constants_in_force() -> None:
+    from learnware.market.organizer.island import ALL_VOTE, N_SKETCH
+    from learnware.market.searcher.statistical import N_EXACT
+    from learnware.market.searcher.verdict import LEAST_FIT, MATCH_FIT
+    from learnware.specification.rkme import LEAST_MIN_ROWS, MIN_ROWS
+    from learnware.specification.space import CODE_LENGTH
+
+    page = " ".join((ROOT / "docs" / "concepts.md").read_text(encoding="utf-8").split())
+    for sentence in (
+        f"Up to {ALL_VOTE} learnwares",
+        f"vectors of {N_SKETCH} random features",
+        f"The best {N_EXACT} are then measured",
+        f"fit at least {MATCH_FIT:g}",
+        f"fit below {LEAST_FIT:g}",
+        f"`min_rows` ({MIN_ROWS} unless you ask for more, never less than {LEAST_MIN_ROWS})",
+        f"a fixed code of {CODE_LENGTH} numbers",
+    ):
+        assert sentence in page
+
+
 def test_pages_build_without_a_warning(tmp_path: Path) -> None:
     for name in ("docs", "CHANGELOG.md", "LICENSE"):
         source = ROOT / name

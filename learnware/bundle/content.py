@@ -98,6 +98,11 @@ class Content:
             raise ChecksumMismatch("The file of this learnware was changed after it had been opened.")
         return data
 
+    def verify(self) -> None:
+        """Read every file and compare it with the manifest."""
+        for name in self.manifest.files:
+            self._read_checked(name)
+
     def model(self) -> Predictor:
         """Return the model, built once however many threads ask."""
         if self._model is None:

@@ -153,7 +153,7 @@ class Learnware:
         """Open a learnware file.
 
         Manifest and specification are read and checked now, the model on the first prediction. The sha256 of every file
-        inside is compared with the manifest whenever it is read.
+        inside is compared with the manifest whenever it is read; `verify` compares all of them at once.
 
         Raises
         ------
@@ -185,6 +185,16 @@ class Learnware:
     def to_bytes(self) -> bytes:
         """Return the content of the learnware's file."""
         return self._content.read_all()
+
+    def verify(self) -> None:
+        """Compare the sha256 of every file inside with the manifest.
+
+        Raises
+        ------
+        BundleError
+            A file is damaged; ``code`` says how.
+        """
+        self._content.verify()
 
     def with_id(self, id: str | None) -> Learnware:
         """Return the same learnware, sharing its model, under an id."""

@@ -124,8 +124,10 @@ def fit_reduced_set(
     rng = as_generator(random_state, caller)
     with one_blas_thread():
         sample = _sample(X, n_fit_rows, rng)
-        points = _seed(kernel, sample, min(n_points, len(X) // min_rows), rng)
-        if max_iter:
+        n_points = min(n_points, len(X) // min_rows)
+        points = _seed(kernel, sample, n_points, rng)
+        # Fewer seeds than asked for are all the different rows there are: nothing can come nearer.
+        if max_iter and len(points) == n_points:
             points = _descend(kernel, sample, points, max_iter, device, progress)
         points = privacy_floor.uphold(X, points, min_rows, rng)
         cross = kernel.mean(points, X, np.full(len(X), 1.0 / len(X)))

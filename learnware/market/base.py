@@ -266,5 +266,7 @@ def _opened(learnware: OneLearnware) -> Learnware:
     if isinstance(learnware, Learnware):
         return learnware
     if isinstance(learnware, str | os.PathLike):
-        return Learnware.load(learnware)
+        opened = Learnware.load(learnware)
+        opened.verify()
+        return opened
     raise complain("learnware", "Market.submit", "a Learnware or a path", learnware)

@@ -216,7 +216,8 @@ def verify(model: Any, stored: Predictor, entry: ModelEntry, sample: Any) -> Non
 
 
 def _same(given: Predictor, stored: Predictor, method: str, X: Any) -> bool:
-    expected, got = (np.asarray(getattr(model, method)(X)) for model in (given, stored))
+    # Each gets a copy, since a pipeline may scale its rows in place.
+    expected, got = (np.asarray(getattr(model, method)(X.copy())) for model in (given, stored))
     if expected.shape != got.shape:
         return False
     if expected.dtype.kind == "f" and got.dtype.kind == "f":

@@ -5,6 +5,7 @@ The text is parsed by the library, which follows its child and column numbers un
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -85,18 +86,22 @@ class LightGBMFormat:
 
 
 class _Wrapped:
-    """A scikit-learn wrapper that is not asked about names of columns, which it would warn about."""
+    """A scikit-learn wrapper that does not warn of columns without names: they are in order already."""
 
     def __init__(self, model: Any) -> None:
         self._model = model
 
     def predict(self, X: Any) -> Any:
-        return self._model.predict(X, validate_features=False)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "X does not have valid feature names")
+            return self._model.predict(X)
 
 
 class _WrappedClassifier(_Wrapped):
     def predict_proba(self, X: Any) -> Any:
-        return self._model.predict_proba(X, validate_features=False)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "X does not have valid feature names")
+            return self._model.predict_proba(X)
 
 
 def _header(text: str) -> dict[str, str]:

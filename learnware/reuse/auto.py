@@ -22,14 +22,14 @@ class AutoReuser(Reuser):
     r"""Choose among the label-free reusers, single best learnware, augmenting, and a model of the user's own.
 
     Without labels the choice is a rule, called the prior: the job selector for classes, the consensus for values, or
-    the (weighted) average where the learnwares have no comparable specifications or are fewer than five. With labels all candidates are scored on rows that they did not learn from,
-    by repeated cross-validation, and the best one is taken if its paired gain over the prior is more than one
-    standard error:
+    the (weighted) average where the learnwares have no comparable specifications or are fewer than five. With labels
+    all candidates are scored on rows that they did not learn from, by repeated cross-validation, and the best one is
+    taken if its paired gain over the prior is more than one standard error, corrected for the number of candidates:
 
     .. math:: \bar d_c = \frac1n \sum_i \big(s_c(x_i) - s_0(x_i)\big) > t\, \frac{\hat\sigma(d_c)}{\sqrt n}
 
-    with the scores s of a row, 0 for the prior, and t the quantile of Student's distribution that is one standard
-    error for many labels (two below 20 labels, where the best of several candidates is mostly luck).
+    with the scores s of a row, 0 for the prior, and t the quantile of Student's distribution at the level
+    :math:`\Phi(1)^{1/m}` for m rivals of the prior (about 2 for eight), since the best of several is partly luck.
     So with few labels it is as good as reuse without any, with many as good as the best of all, training alone
     included.
 

@@ -60,6 +60,17 @@ class Reuser(BaseEstimator, ABC):  # type: ignore[misc]
     See Also
     --------
     AutoReuser : Chooses a method by what is given.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LinearRegression
+    >>> from learnware import Learnware, Reuser
+    >>> X = np.arange(40.0).reshape(-1, 1)
+    >>> model = LinearRegression().fit(X, 2.0 * X[:, 0])
+    >>> found = [Learnware.from_model(model, X, name="Twice", task="regression")]
+    >>> float(Reuser.auto(found).fit(X).predict([[10.0]])[0].round(6))
+    20.0
     """
 
     #: Whether the method takes everything a search found rather than its mixture alone.

@@ -31,7 +31,8 @@ class TableFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     Examples
     --------
     >>> import numpy as np
-    >>> TableFeatures().fit_transform([[1.0, "a"], [3.0, "b"], [np.nan, "a"]]).round(2).tolist()
+    >>> X = np.array([[1.0, "a"], [3.0, "b"], [None, "a"]], dtype=object)
+    >>> TableFeatures().fit_transform(X).round(2).tolist()
     [[-1.22, 1.0, 0.0], [1.22, 0.0, 1.0], [0.0, 1.0, 0.0]]
     """
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -72,7 +74,8 @@ class FewLabelLogistic(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.classes_ = np.unique(y)
         self.model_ = None
         if len(self.classes_) > 1:
-            self.model_ = _logistic(X, y, self._strength(X, y))
+            with _any_stop():
+                self.model_ = _logistic(self._strength(X, y)).fit(X, y)
         return self
 
     def predict_proba(self, X: Array) -> Array:
@@ -89,27 +92,36 @@ class FewLabelLogistic(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if len(y) > _ENOUGH_FOR_STRENGTH:
             chosen = np.random.default_rng(0).choice(len(y), _ENOUGH_FOR_STRENGTH, replace=False)
             X, y = X[chosen], y[chosen]
-        losses = np.zeros(len(self.Cs))
-        for train, test in KFold(3, shuffle=True, random_state=0).split(X):
-            for i, C in enumerate(self.Cs):
-                losses[i] += self._loss(X, y, C, train, test)
-        return self.Cs[int(losses.argmin())]
+        folds = KFold(3, shuffle=True, random_state=0).split(X)
+        losses = sum(self._losses(X[train], y[train], X[test], y[test]) for train, test in folds)
+        return self.Cs[int(np.argmin(losses))]
 
-    def _loss(self, X: Array, y: npt.NDArray[Any], C: float, train: Any, test: Any) -> float:
-        seen = np.unique(y[train])
-        probabilities = (
-            np.ones((len(test), 1)) if len(seen) == 1 else _logistic(X[train], y[train], C).predict_proba(X[test])
-        )
-        place = places(y[test], seen)
-        own = np.where(place >= 0, probabilities[np.arange(len(test)), np.maximum(place, 0)], 0.0)
-        return float(-np.log(np.maximum(own, _FLOOR)).sum())
+    def _losses(self, X: Array, y: npt.NDArray[Any], X_test: Array, y_test: npt.NDArray[Any]) -> Array:
+        """Return the log loss on the test rows for each strength; unseen classes count as the floor."""
+        seen = np.unique(y)
+        if len(seen) == 1:
+            return np.zeros(len(self.Cs))
+        place, losses = places(y_test, seen), np.empty(len(self.Cs))
+        model = _logistic(self.Cs[0])
+        for i, C in enumerate(self.Cs):
+            with _any_stop():
+                probabilities = model.set_params(C=C).fit(X, y).predict_proba(X_test)
+            own = np.where(place >= 0, probabilities[np.arange(len(place)), np.maximum(place, 0)], 0.0)
+            losses[i] = -np.log(np.maximum(own, _FLOOR)).sum()
+        return losses
 
 
-def _logistic(X: Array, y: npt.NDArray[Any], C: float) -> Any:
+def _logistic(C: float) -> Any:
+    # Each strength of a fold starts from the coefficients of the stronger one before.
+    return LogisticRegression(C=C, max_iter=300, warm_start=True)
+
+
+@contextmanager
+def _any_stop() -> Iterator[None]:
+    """Let a fit stop early: cross-validation judges the model as it is."""
     with warnings.catch_warnings():
-        # A fit that stops early is as good as any for choosing by cross-validation.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return LogisticRegression(C=C, max_iter=300).fit(X, y)
+        yield
 
 
 def linear_model(task: str) -> Any:

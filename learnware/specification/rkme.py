@@ -146,7 +146,7 @@ class RKME:
         min_rows : int, default=5
             Rows that every point stands for; at least 3.
         random_state : None, int or generator, default=None
-            Seeds the choice of rows that the points start from.
+            Seeds the samples of rows that a long table is fitted on.
         device : str, optional
             A torch device to fit on, such as ``"cuda"``; default: numpy.
         progress : bool, optional

@@ -92,7 +92,7 @@ def test_real_data(example: Load, data_path: Path, capsys: pytest.CaptureFixture
     if not (data_path / "walmart" / "train.csv.gz").is_file():
         pytest.skip(f"needs the data set {data_path / 'walmart'}")
     example("sales").main(
-        ["--data", str(data_path), "--shops", "5", "--users", "2", "--labels", "100", "--json"]
+        ["--data", str(data_path), "--shops", "4", "--users", "1", "--labels", "100", "--json"]
     )
     results = json.loads(capsys.readouterr().out)
     rmse = {row["way"]: row["rmse"] for row in results["no labels"]}

@@ -244,7 +244,7 @@ def test_tampered_operations_are_refused(change: Any, code: str, tmp_path: Path)
 def test_guards_stop_what_compiled_code_would_not() -> None:
     ones = torch.ones
     calls: dict[str, tuple[Any, ...]] = {
-        "aten._native_batch_norm_legit_no_training.default": (ones(9, 8), ones(1), ones(1), ones(1), ones(1), 0.1, 1e-5),
+        "aten._native_batch_norm_legit_no_training.default": (ones(9, 8), *[ones(1)] * 4, 0.1, 1e-5),
         "aten.gather.default": (ones(3, 2), 0, torch.tensor([[10**9]])),
         "aten.scatter_add.default": (ones(3, 2), 0, torch.tensor([[10**9]]), ones(1, 1)),
         "aten.scaled_dot_product_attention.default": (ones(1, 1, 3, 4), ones(1, 1, 5, 4), ones(1, 1, 2, 4)),

@@ -148,7 +148,7 @@ def constants(*answers: Any, classes: Any = None) -> list[FakeLearnware]:
 
 
 def domains(n_domains: int, n_features: int = 2, *, gap: float = 6.0, seed: int = 0) -> Any:
-    """Return a function that draws rows of one of several Gaussian domains, equally far from each other's neighbours."""
+    """Return a function that draws rows of one of several Gaussian domains, all as far from the next."""
     generator = np.random.default_rng(seed)
     rotation = np.linalg.qr(generator.normal(size=(n_features, n_features)))[0]
     angles = 2 * np.pi * np.arange(n_domains) / n_domains

@@ -60,7 +60,9 @@ def test_several_values_a_row() -> None:
     assert fitted.predict(X).tolist() == [[1.0, 3.0]] * 4
 
 
-@pytest.mark.parametrize(("method", "task"), [("median", "Classification"), ("vote", "Regression"), ("x", "Regression")])
+@pytest.mark.parametrize(
+    ("method", "task"), [("median", "Classification"), ("vote", "Regression"), ("x", "Regression")]
+)
 def test_methods_refused(method: str, task: str) -> None:
     team = constants(1.0) if task == "Regression" else constants([1.0, 0.0], classes=[0, 1])
     with pytest.raises(InvalidParameter, match=f"AveragingReuser for {task.lower()} must be one of"):

@@ -38,8 +38,8 @@ def test_shares_are_recovered(n_features: int, seed: int) -> None:
     team, draw = market(n_features, seed)
     X, _ = rows_of(draw, [0.5, 0.3, 0.2, 0.0])
     fitted = JobSelectorReuser(team, random_state=0).fit(X)
-    np.testing.assert_allclose(fitted.weights_, [0.5, 0.3, 0.2], atol=0.03)
-    assert fitted.reject_share_ < 0.03
+    np.testing.assert_allclose(fitted.weights_, [0.5, 0.3, 0.2], atol=0.05)
+    assert fitted.reject_share_ < 0.05
     assert fitted.weights_.sum() + fitted.reject_share_ == pytest.approx(1.0)
 
 

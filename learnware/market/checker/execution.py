@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from learnware.errors import LearnwareError
+from learnware.errors import BundleError, LearnwareError
 from learnware.market.checker.base import Finding
 
 if TYPE_CHECKING:
@@ -50,6 +50,9 @@ def _attempt(
 ) -> Generator[Finding, None, npt.NDArray[Any] | None]:
     try:
         return call(X)
+    except BundleError:
+        # A damaged file is no learnware; packing it again would not mend it.
+        raise
     except LearnwareError as error:
         yield Finding(
             "error",

@@ -1,0 +1,77 @@
+"""Damaged bytes: either an error of the library, or the identical learnware."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.datasets import load_wine
+from sklearn.ensemble import RandomForestClassifier
+
+from learnware import Learnware
+from learnware.bundle.archive import Archive, pack
+from learnware.errors import BundleError
+from learnware.models.skops_file import dumps, loads
+
+X, Y = load_wine(return_X_y=True)
+MODEL = RandomForestClassifier(2, max_depth=3, random_state=0).fit(X, Y)
+DATA = Learnware.from_model(MODEL, X, name="Wine", random_state=0, n_points=5).to_bytes()
+EXPECTED = MODEL.predict(X)
+
+
+@settings(max_examples=300)
+@given(st.integers(0, 8 * len(DATA) - 1))
+def test_a_flipped_bit_is_noticed(bit: int) -> None:
+    data = bytearray(DATA)
+    data[bit // 8] ^= 1 << bit % 8
+    with pytest.raises(BundleError):
+        Learnware.from_bytes(bytes(data)).verify()
+
+
+@settings(max_examples=100)
+@given(st.integers(0, len(DATA) - 1), st.integers(0, 64), st.binary(max_size=64))
+def test_replaced_bytes_are_noticed(start: int, length: int, replacement: bytes) -> None:
+    data = DATA[:start] + replacement + DATA[start + length :]
+    try:
+        np.testing.assert_array_equal(Learnware.from_bytes(data).predict(X), EXPECTED)
+        assert data == DATA
+    except BundleError:
+        pass
+
+
+@given(st.binary(max_size=400))
+def test_any_bytes_are_refused(data: bytes) -> None:
+    with pytest.raises(BundleError):
+        Learnware.from_bytes(data)
+
+
+@given(st.integers(0, 10**6), st.binary(min_size=1, max_size=8))
+def test_a_manifest_of_other_bytes_is_refused_or_harmless(place: int, replacement: bytes) -> None:
+    # Here the archive itself is sound, as somebody who wants to mislead would make it.
+    archive = Archive(DATA)
+    files = {name: archive.read(name) for name in archive.names}
+    text = files["learnware.yaml"]
+    start = place % len(text)
+    files["learnware.yaml"] = text[:start] + replacement + text[start + len(replacement) :]
+    try:
+        read = Learnware.from_bytes(pack(files))
+        assert read.task == "Classification"
+        assert len(read.columns) == 13
+    except BundleError:
+        pass
+
+
+SKOPS = dumps(MODEL)
+
+
+@settings(max_examples=300)
+@given(st.integers(0, 8 * len(SKOPS) - 1))
+def test_a_model_file_of_other_bits_loads_or_is_refused(bit: int) -> None:
+    # Without checksums: what is loaded may predict otherwise, but reading it never fails in another way.
+    data = bytearray(SKOPS)
+    data[bit // 8] ^= 1 << bit % 8
+    with suppress(BundleError):
+        loads(bytes(data))

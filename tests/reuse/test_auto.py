@@ -1,0 +1,188 @@
+"""The choice: by rule without labels, by cross-validation with them, never a bad one beyond noise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import make_classification
+from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+
+from learnware.errors import InvalidParameter
+from learnware.reuse import AutoReuser, AveragingReuser, ConsensusReuser, JobSelectorReuser, Leaderboard, Reuser
+from learnware.reuse.candidates import Candidate
+from learnware.reuse.choice import choose
+
+from .doubles import FakeLearnware, constants, fake_result
+
+
+def sales(seed: int, n_labels: int, *, off: float) -> Any:
+    """Return eight linear learnwares that are `off` the truth, labelled rows, and rows to test on."""
+    generator = np.random.default_rng(seed)
+    slopes = generator.normal(size=6)
+    X = generator.normal(size=(n_labels + 400, 6))
+    y = X @ slopes + generator.normal(0, 0.5, len(X))
+    team = []
+    for _ in range(8):
+        model = LinearRegression()
+        model.coef_, model.intercept_ = slopes + generator.normal(0, off, 6), 0.0
+        team.append(FakeLearnware(model, X[:50]))
+    return team, X[:n_labels], y[:n_labels], X[n_labels:], y[n_labels:]
+
+
+def test_it_is_reached_through_the_facade() -> None:
+    reuser = Reuser.auto(constants(1.0), cv=3)
+    assert isinstance(reuser, AutoReuser)
+    assert reuser.cv == 3
+
+
+class TestWithoutLabels:
+    def test_values_by_consensus(self) -> None:
+        team, _, _, X, _ = sales(0, 0, off=0.3)
+        fitted = AutoReuser(team).fit(X)
+        assert isinstance(fitted.best_, ConsensusReuser)
+        assert fitted.best_name_ == "consensus"
+        np.testing.assert_array_equal(fitted.predict(X), ConsensusReuser(team).fit(X).predict(X))
+
+    def test_classes_by_job_selector(self) -> None:
+        X, y = make_classification(200, random_state=0)
+        team = [FakeLearnware(LogisticRegression().fit(X[i::2], y[i::2]), X[i::2]) for i in range(2)]
+        assert isinstance(AutoReuser(team).fit(X).best_, JobSelectorReuser)
+
+    def test_few_learnwares_are_averaged_with_the_weights_of_the_mixture(self) -> None:
+        result = fake_result(constants(0.0, 1.0, 5.0), mixed={2: 0.25, 1: 0.75})
+        fitted = AutoReuser(result).fit(np.zeros((3, 1)))
+        assert isinstance(fitted.best_, AveragingReuser)
+        assert fitted.predict([[0.0]]).item() == 2.0
+
+    def test_nothing_is_scored(self) -> None:
+        board = AutoReuser(constants(0.0, 1.0)).fit(np.zeros((3, 1))).leaderboard_
+        assert [(row["name"], row["score"], row["chosen"]) for row in board] == [("average", None, True)]
+
+
+class TestWithLabels:
+    @pytest.mark.parametrize("n_labels", [5, 20, 80, 300])
+    def test_never_worse_than_either_beyond_noise(self, n_labels: int) -> None:
+        lost_to_prior, lost_to_own = [], []
+        for seed in range(4):
+            for off in (0.1, 2.0):
+                team, X, y, X_test, y_test = sales(seed, n_labels, off=off)
+                auto = AutoReuser(team, own_model=Ridge(), random_state=0).fit(X, y).score(X_test, y_test)
+                lost_to_prior.append(AutoReuser(team).fit(X).score(X_test, y_test) - auto)
+                lost_to_own.append(Ridge().fit(X, y).score(X_test, y_test) - auto)
+        assert np.mean(lost_to_prior) < 0.01
+        # With five labels nobody can know that training alone would have been better.
+        assert n_labels == 5 or np.mean(lost_to_own) < 0.03
+
+    def test_good_learnwares_win_at_few_labels_and_training_at_many(self) -> None:
+        team, X, y, _, _ = sales(1, 10, off=0.1)
+        assert AutoReuser(team, random_state=0).fit(X, y).leaderboard_[0]["kind"] == "label-free"
+        team, X, y, _, _ = sales(1, 300, off=2.0)
+        assert AutoReuser(team, random_state=0).fit(X, y).best_name_ in ("augment", "own model: linear")
+
+    @pytest.mark.parametrize("n_labels", [1, 2, 3, 5])
+    @pytest.mark.parametrize("one_class", [True, False])
+    def test_a_handful_of_labels(self, n_labels: int, one_class: bool) -> None:
+        X, y = make_classification(200, random_state=0)
+        team = [FakeLearnware(LogisticRegression().fit(X[i::2], y[i::2]), X[i::2]) for i in range(2)]
+        order = np.argsort(y, kind="stable") if one_class else np.arange(200)
+        fitted = AutoReuser(team, random_state=0).fit(X[order][:n_labels], y[order][:n_labels])
+        assert fitted.best_name_ == "job selector"
+        assert fitted.score(X, y) > 0.8
+
+    def test_a_class_that_no_learnware_knows(self) -> None:
+        X, y = make_classification(400, n_classes=3, n_informative=6, class_sep=2.0, random_state=0)
+        two = y != 2
+        team = [FakeLearnware(LogisticRegression().fit(X[two][i::2], y[two][i::2])) for i in range(2)]
+        fitted = AutoReuser(team, random_state=0).fit(X[:150], y[:150])
+        assert fitted.classes_.tolist() == [0, 1, 2]
+        assert fitted.predict_proba(X).shape == (400, 3)
+        assert fitted.score(X[150:], y[150:]) > 0.75
+        prior = next(row for row in fitted.leaderboard_ if row["name"] == "average")
+        assert prior["score"] <= np.mean(y[:150] != 2)
+
+    def test_ones_own_model_gets_the_rows_as_they_are(self) -> None:
+        seen = []
+
+        class Spy(DummyClassifier):
+            def fit(self, X: Any, y: Any) -> Any:
+                seen.append(type(X))
+                return super().fit(X, y)
+
+        X = pd.DataFrame({"a": range(10), "b": list("xyxyxyxyxy")})
+        team = constants([0.5, 0.5], classes=[0, 1])
+        board = AutoReuser(team, own_model=Spy(), random_state=0).fit(X, [0, 1] * 5).leaderboard_
+        assert set(seen) == {pd.DataFrame}
+        assert "own model" in [row["name"] for row in board]
+        board = AutoReuser(team, own_model=False, random_state=0).fit(X, [0, 1] * 5).leaderboard_
+        assert "own model" not in [row["kind"] for row in board]
+
+    def test_learnwares_are_asked_once_for_the_labelled_rows(self) -> None:
+        team, X, y, _, _ = sales(0, 30, off=0.1)
+        rows = []
+        for learnware in team:
+            predict = learnware.model.predict
+            learnware.predict = lambda X, predict=predict: (rows.append(len(X)), predict(X))[1]
+        AutoReuser(team, own_model=False, random_state=0).fit(X, y)
+        # once to choose, and at most once more to fit the chosen one on all rows
+        assert rows.count(30) <= 2 * len(team)
+
+    def test_many_rows_are_sampled_for_the_choice(self) -> None:
+        team, X, y, X_test, y_test = sales(0, 12_000, off=0.5)
+        fitted = AutoReuser(team, own_model=Ridge(), random_state=0).fit(X, y)
+        assert fitted.score(X_test, y_test) > Ridge().fit(X, y).score(X_test, y_test) - 0.01
+
+    def test_the_same_seed_gives_the_same_choice(self) -> None:
+        team, X, y, _, _ = sales(0, 30, off=0.5)
+        boards = [AutoReuser(team, random_state=7).fit(X, y).leaderboard_ for _ in range(2)]
+        assert boards[0] == boards[1]
+
+    def test_the_best_can_be_used_alone(self) -> None:
+        team, X, y, X_test, _ = sales(0, 30, off=0.5)
+        fitted = AutoReuser(team, random_state=0).fit(X, y)
+        np.testing.assert_allclose(fitted.best_.predict(X_test), fitted.predict(X_test))
+
+    def test_parameters_refused(self) -> None:
+        with pytest.raises(InvalidParameter, match="'cv' parameter of AutoReuser must be an int of at least 2"):
+            AutoReuser(constants(1.0), cv=1).fit(np.zeros((3, 1)))
+
+
+class TestChoice:
+    candidates = tuple(Candidate(name, "labels", None, (0,)) for name in ("prior", "other"))  # type: ignore[arg-type]
+
+    def test_a_gain_within_one_standard_error_is_not_enough(self) -> None:
+        prior = np.repeat([1.0, 0.0], 20)
+        little, much = prior.copy(), prior.copy()
+        little[39], much[30:] = 1.0, 1.0
+        assert choose(self.candidates, np.array([prior, little]), "Classification")[0] == 0
+        assert choose(self.candidates, np.array([prior, much]), "Classification")[0] == 1
+
+    def test_the_best_of_many_must_gain_more(self) -> None:
+        gains = np.tile([1.0, 0.1, -0.5], 8)  # a gain of 1.6 standard errors
+        for n_rivals, expected in ((1, 1), (8, 0)):
+            scores = np.vstack([np.zeros(24), gains, np.full((n_rivals - 1, 24), -1.0)])
+            assert choose(self.candidates[:1] * (n_rivals + 1), scores, "Regression")[0] == expected
+
+    def test_luck_is_not_taken_for_skill(self) -> None:
+        generator = np.random.default_rng(0)
+        taken = 0
+        for _ in range(300):
+            scores = generator.normal(size=(9, 30))
+            taken += choose(self.candidates[:1] * 9, scores, "Regression")[0] > 0
+        assert taken < 0.2 * 300
+
+    def test_the_table(self) -> None:
+        _, board = choose(self.candidates, np.array([[0.0, 1.0], [1.0, 1.0]]), "Classification")
+        assert isinstance(board, Leaderboard)
+        assert [row["name"] for row in board] == ["other", "prior"]
+        assert board[0]["score"] == 1.0
+        assert board[0]["gain"] == 0.5
+        assert "gain over the prior" in str(board)
+        assert "<b" not in str(board)
+        assert "<td" in board._repr_html_()
+        assert list(board.to_frame()["name"]) == ["other", "prior"]
+        board[0]["name"] = "<script>"
+        assert "<script>" not in board._repr_html_()
