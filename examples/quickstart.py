@@ -58,46 +58,39 @@ def model_for(task: str, i: int, seed: int) -> Any:
     if task == "classification":
         linear, forest, other = LogisticRegression(max_iter=1000), RandomForestClassifier, GaussianNB()
     else:
-        linear, forest, other = (
-            RidgeCV(np.logspace(-2, 3, 11)),
-            RandomForestRegressor,
-            KNeighborsRegressor(10),
-        )
+        linear, forest, other = RidgeCV(np.logspace(-2, 3)), RandomForestRegressor, KNeighborsRegressor(10)
     models = (linear, forest(30, random_state=seed), other)
     return make_pipeline(StandardScaler(), models[i % 3])
 
 
 def biased(X: np.ndarray, y: np.ndarray, n_rows: int, n_classes: int | None, rng: np.random.Generator) -> Any:
     """Draw rows that lean in a random direction and, if asked for, hold some classes only."""
-    spread = X.std(axis=0)
-    lean = (X - X.mean(axis=0)) / np.where(spread > 0, spread, 1.0) @ rng.normal(size=X.shape[1])
+    lean = StandardScaler().fit_transform(X) @ rng.normal(size=X.shape[1])
     weights = np.exp(lean / lean.std())
     if n_classes is not None:
         weights[~np.isin(y, rng.choice(np.unique(y), n_classes, replace=False))] = 0.0
     n_rows = min(n_rows, np.count_nonzero(weights) * 3 // 4)
-    rows = rng.choice(len(X), n_rows, replace=False, p=weights / weights.sum())
+    rows = rng.permutation(rng.choice(len(X), n_rows, replace=False, p=weights / weights.sum()))
     return X[rows], y[rows]
 
 
 def develop(job: Job, X: np.ndarray, y: np.ndarray, seed: int) -> list[Learnware]:
     """Train and pack the learnwares of one data set; each holds a model and a specification, but no row."""
     rng = np.random.default_rng([seed, 1])
-    learnwares = []
+    packed = []
     for i in range(job.n_developers):
         X_own, y_own = biased(X, y, job.developer_rows, job.developer_classes, rng)
         model = model_for(job.task, i, seed).fit(X_own, y_own)
         name = f"{job.name}, developer {i + 1}"
-        learnwares.append(
-            Learnware.from_model(model, X_own, y_own, name=name, task=job.task, random_state=seed)
-        )
-    return learnwares
+        packed.append(Learnware.from_model(model, X_own, y_own, name=name, task=job.task, random_state=seed))
+    return packed
 
 
 def use(job: Job, market: Market, X: np.ndarray, y: np.ndarray, seed: int) -> dict[str, float]:
     """Play the user: search with a specification, reuse, and score every way on the rows without a label."""
     specification = Specification.from_data(X, task=job.task, random_state=seed)
     result = market.search(specification, limit=len(market))
-    X_few, y_few, X_rest, y_rest = X[:N_LABELS], y[:N_LABELS], X[N_LABELS:], y[N_LABELS:]
+    X_few, X_rest, y_few, y_rest = X[:N_LABELS], X[N_LABELS:], y[:N_LABELS], y[N_LABELS:]
     single = [AveragingReuser([hit]).fit(X).score(X_rest, y_rest) for hit in result.hits]
     own = model_for(job.task, 0, seed)
     ways = {

@@ -117,8 +117,9 @@ for hit in result.hits:
 # %% [markdown]
 # ## Reuse with a few labels
 #
-# With labels, ten of them here, `Reuser.auto` also tries what can be learnt from them, a model of our own included, and keeps to the
-# choice without labels unless another is better by more than chance. All numbers are for rows without a label.
+# With labels, ten of them here, `Reuser.auto` also tries what can be learnt from them, a model of our own included,
+# and keeps to the choice without labels unless another is better by more than chance. All numbers are for rows
+# without a label.
 
 # %%
 X_few, y_few, X_rest, y_rest = X_user[:10], y_user[:10], X_user[10:], y_user[10:]

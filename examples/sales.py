@@ -5,6 +5,10 @@ user: its own learnware is taken out of the market, and its sales of 2012 are pr
 without labels and with a few. The specification of a user is made from the same rows that are predicted, as in any
 reuse of a whole table. Errors are RMSE of log(1 + sales), averaged over users.
 
+2012 differs from the years before for all shops alike: markdowns begin in November 2011, and fuel is dearer. So the
+market warns that no learnware's data look like the user's, and the nearest ones are no better than others; what they
+predict is still worth reusing, if they are let check each other.
+
     python examples/sales.py --data PATH        # PATH/walmart holds train, features and stores, as .csv.gz
 
 The data are those of the Kaggle competition "Walmart Recruiting - Store Sales Forecasting".

@@ -69,7 +69,7 @@ def read_model(file: Path) -> Any:
 
 
 def _read_skops(file: Path) -> Any:
-    from learnware.models.skops import loads
+    from learnware.models.skops_file import loads
 
     return loads(file.read_bytes())
 

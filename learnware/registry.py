@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any
@@ -30,6 +31,7 @@ class Registry:
         self._builtin = dict(builtin)
         self._loaded: dict[str, Any] = {}
 
+    @cached_property
     def _targets(self) -> dict[str, str]:
         targets = dict(self._builtin)
         for entry in entry_points(group=self.group):
@@ -41,14 +43,14 @@ class Registry:
         return targets
 
     def __iter__(self) -> Iterator[str]:
-        return iter(sorted(self._targets()))
+        return iter(sorted(self._targets))
 
     def __contains__(self, name: object) -> bool:
-        return name in self._targets()
+        return name in self._targets
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._loaded:
-            targets = self._targets()
+            targets = self._targets
             if name not in targets:
                 raise InvalidParameter(
                     f"{name!r} is not known in the group {self.group!r}. Known: {', '.join(sorted(targets))}."

@@ -13,11 +13,12 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "learnware"
 
-BASE = frozenset({"errors", "registry", "_validation", "_optional"})
+BASE = frozenset({"errors", "registry", "_validation", "_optional", "_progress"})
 ALLOWED: dict[str, frozenset[str]] = {
     "errors": frozenset(),
     "_validation": frozenset({"errors"}),
     "_optional": frozenset({"errors"}),
+    "_progress": frozenset(),
     "registry": frozenset({"errors"}),
     "kernels": BASE,
     "specification": BASE | {"kernels"},

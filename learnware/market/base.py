@@ -11,6 +11,7 @@ from itertools import islice
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeAlias, overload
 
+from learnware._progress import progress_bar
 from learnware._validation import complain
 from learnware.bundle import Learnware
 from learnware.errors import InvalidParameter, RejectedLearnware
@@ -119,14 +120,12 @@ class Market(ABC):
         if not isinstance(learnware, Iterable):
             expected = "a Learnware, a path, or an iterable of them"
             raise complain("learnware", "Market.submit", expected, learnware)
-        from tqdm.auto import tqdm
-
         several = list(learnware)
         # All files are opened first: one that is broken must not leave the others half submitted.
         for one in several:
             _opened(one)
         accepted: list[str] = []
-        for one in tqdm(several, desc="submitting", disable=None if progress is None else not progress):
+        for one in progress_bar(several, desc="submitting", shown=progress):
             try:
                 accepted.append(self._submit(as_learnware(one)))
             except RejectedLearnware as error:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from threading import Lock
@@ -16,6 +18,9 @@ from learnware.market.result import SearchResult
 from learnware.market.searcher import search
 from learnware.market.store import DirectoryStore, MemoryStore, Store
 from learnware.specification import Specification
+
+#: So many learnwares, those fetched last, stay in memory with the models they have loaded.
+KEPT = 32
 
 
 class LocalMarket(Market):
@@ -49,6 +54,8 @@ class LocalMarket(Market):
         self._index = Index()
         self._generation = 0
         self._lock = Lock()
+        self._fetched: OrderedDict[str, Learnware] = OrderedDict()
+        self._fetched_lock = Lock()
 
     @classmethod
     def in_memory(cls) -> LocalMarket:
@@ -76,7 +83,14 @@ class LocalMarket(Market):
         return found[0]
 
     def fetch(self, learnware_id: str) -> Learnware:
-        return Learnware.from_bytes(self._store.read(learnware_id)).with_id(learnware_id)
+        data = self._store.read(learnware_id)
+        digest = hashlib.sha256(data).hexdigest()
+        with self._fetched_lock:
+            learnware = self._fetched.pop(digest, None) or Learnware.from_bytes(data)
+            self._fetched[digest] = learnware
+            while len(self._fetched) > KEPT:
+                self._fetched.popitem(last=False)
+        return learnware.with_id(learnware_id)
 
     def search(
         self,

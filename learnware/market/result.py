@@ -23,7 +23,7 @@ _COLOURS = {"match": "#2e7d32", "weak": "#b26a00", "nothing fits": "#b3261e"}
 _MEANINGS = {
     "match": "the best mixture cannot be told from your data, or hardly",
     "weak": "the best mixture covers part of your data; compare with a model of your own",
-    "nothing fits": "your data lies outside of what this market knows",
+    "nothing fits": "no learnware was made for data like yours; trust its answers only after a check",
 }
 
 

@@ -8,20 +8,22 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from learnware._validation import RandomState, as_generator, check_int
+from learnware._validation import RandomState, as_generator, check_int, complain
 from learnware.reuse.averaging import pool
 from learnware.reuse.base import Array, Ask, Reuser
 from learnware.reuse.members import CLASSIFICATION, Members
 
 _FLOOR = 1e-4
+_LEAST_CANDIDATES = 5
 _MOST_MEMBERS = 15
 
 
 class ConsensusReuser(Reuser):
     r"""Average the learnwares that agree best with the consensus of the nearest ones.
 
-    On the user's rows let q(x) be the median, or for classes the coupled mean, of the answers of the `n_voters`
-    nearest learnwares. All candidates are ranked by their distance to it,
+    Candidates are the learnwares whose squared distance to the user is at most `reach` times the least one, but at
+    least five. On the user's rows let q(x) be the median, or for classes the coupled mean, of the answers of the
+    nearest `n_voters` of them. All candidates are ranked by their distance to it,
 
     .. math:: \frac1n \sum_x \big(f_k(x) - q(x)\big)^2 \qquad\text{or}\qquad
               -\frac1n \sum_x \sum_y q(y|x) \log \max\big(p_k(y|x),\, 10^{-4}\big),
@@ -34,6 +36,9 @@ class ConsensusReuser(Reuser):
     ----------
     learnwares : SearchResult, Mixture, or list of Hit or Learnware
         Candidates, the nearest first. Of a search result all hits enter; search with ``limit=20`` or more.
+    reach : float, default=2.0
+        How much farther than the nearest, in squared distance, a candidate may be. Where distances are not known,
+        all are candidates.
     n_voters : int, default=20
         The first so many candidates form the consensus.
     n_members : int, default=None
@@ -47,8 +52,8 @@ class ConsensusReuser(Reuser):
 
     Attributes
     ----------
-    disagreement_ : ndarray of shape (n_candidates,)
-        Distance of each candidate to the consensus: a root mean square in units of the consensus's own spread, or
+    disagreement_ : ndarray of shape (n_members,)
+        Distance of each learnware to the consensus: a root mean square in units of the consensus's own spread, or
         a cross-entropy.
     chosen_ : ndarray of int
         Positions of the learnwares averaged, the best first.
@@ -83,6 +88,7 @@ class ConsensusReuser(Reuser):
         self,
         learnwares: Any,
         *,
+        reach: float = 2.0,
         n_voters: int = 20,
         n_members: int | None = None,
         max_rows: int = 5000,
@@ -90,6 +96,7 @@ class ConsensusReuser(Reuser):
         progress: bool | None = None,
     ) -> None:
         super().__init__(learnwares, progress=progress)
+        self.reach = reach
         self.n_voters = n_voters
         self.n_members = n_members
         self.max_rows = max_rows
@@ -97,16 +104,27 @@ class ConsensusReuser(Reuser):
 
     def _learn(self, X: Any, y: npt.NDArray[Any] | None, ask: Ask) -> None:
         n_voters = check_int(self.n_voters, "n_voters", "ConsensusReuser")
-        n_members = min(_MOST_MEMBERS, math.ceil(2 * len(self._members) / 3))
+        candidates = self._candidates()
+        n_members = min(_MOST_MEMBERS, math.ceil(2 * len(candidates) / 3))
         if self.n_members is not None:
             n_members = check_int(self.n_members, "n_members", "ConsensusReuser")
         max_rows = check_int(self.max_rows, "max_rows", "ConsensusReuser")
         generator = as_generator(self.random_state, "ConsensusReuser")
         outputs = ask(np.sort(generator.choice(len(X), max_rows, replace=False)) if len(X) > max_rows else None)
-        voters = np.arange(min(n_voters, len(outputs)))
+        voters = candidates[:n_voters]
         consensus = self._pool(outputs[voters], voters)
         self.disagreement_ = disagreement(outputs, consensus, self._members)
-        self.chosen_ = np.argsort(self.disagreement_, kind="stable")[:n_members]
+        self.chosen_ = candidates[np.argsort(self.disagreement_[candidates], kind="stable")[:n_members]]
+
+    def _candidates(self) -> npt.NDArray[np.intp]:
+        if isinstance(self.reach, bool) or not isinstance(self.reach, int | float) or not self.reach >= 1.0:
+            raise complain("reach", "ConsensusReuser", "a number of at least 1", self.reach)
+        distances = self._members.distances
+        if distances is None:
+            return np.arange(len(self._members))
+        order = np.argsort(distances, kind="stable")
+        near = distances[order] ** 2 <= self.reach * distances[order[0]] ** 2
+        return order[: max(int(near.sum()), _LEAST_CANDIDATES)]
 
     @property
     def _used(self) -> npt.NDArray[np.intp]:

@@ -10,6 +10,7 @@ from sklearn.preprocessing import StandardScaler
 
 from learnware.reuse.base import Array, Ask, Reuser
 from learnware.reuse.features import TableFeatures
+from learnware.reuse.members import CLASSIFICATION
 from learnware.reuse.own_model import Trained, linear_model, out_of_fold
 from learnware.reuse.rows import take
 
@@ -19,10 +20,12 @@ _FLOOR = 1e-3
 class FeatureAugmentReuser(Reuser):
     r"""Fit a linear model on the scaled columns and the learnwares' answers, as further columns.
 
-    .. math:: \hat y(x) = \beta^\top \tilde x + \sum_k \gamma_k^\top \tilde f_k(x) + b
+    .. math:: \hat y(x) = \bar f(x) + \beta^\top \tilde x + \sum_k \gamma_k^\top \tilde f_k(x) + b
 
-    with a ridge penalty on :math:`\beta, \gamma` whose strength is chosen by cross-validation; for classes the same
-    inside a softmax, where :math:`\tilde f_k` are centred log-probabilities.
+    with a ridge penalty on :math:`\beta, \gamma` whose strength is chosen by cross-validation. The mean
+    :math:`\bar f` of the learnwares stands outside of the penalty, so a few labels that support nothing better leave
+    it as it is. For classes the sum without it is inside a softmax, and :math:`\tilde f_k` are centred
+    log-probabilities.
 
     Parameters
     ----------
@@ -93,16 +96,23 @@ class FeatureAugmentReuser(Reuser):
         answers = self._answers(outputs, own)
         self._scaler = StandardScaler().fit(answers) if classes is None else None
         estimator = linear_model(self.task_) if self.estimator is None else self.estimator
+        if classes is None:
+            target = target - self._mean(outputs).reshape(target.shape)
         self._trained = Trained(estimator, self._augmented(X, answers), target, classes)
         self.estimator_ = self._trained.model
 
     def _combine(self, X: Any, outputs: Array) -> Array:
         own = None if self._own is None else self._own.answer(X)
-        return self._trained.answer(self._augmented(X, self._answers(outputs, own)))
+        answer = self._trained.answer(self._augmented(X, self._answers(outputs, own)))
+        return answer if self.task_ == CLASSIFICATION else self._mean(outputs) + answer
+
+    @staticmethod
+    def _mean(outputs: Array) -> Array:
+        return np.asarray(outputs.mean(axis=0))
 
     def _answers(self, outputs: Array, own: Array | None) -> Array:
         """Return the answers as columns: shape (n_samples, n_answers)."""
-        if self.task_ != "Classification":
+        if self.task_ != CLASSIFICATION:
             parts = [*outputs] if own is None else [*outputs, own]
             return np.hstack(parts)
         known = self._members.known(self.classes_)

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from tqdm.auto import tqdm
 
+from learnware._progress import progress_bar
 from learnware.errors import InvalidParameter, ModelFailure, NoLearnwares
 from learnware.reuse.labels import join_classes, one_hot, places
 
@@ -132,12 +132,12 @@ class Members:
             Probabilities, 0 for a class that the member does not know, or predicted values.
         """
         asked = range(len(self)) if only is None else only
-        bar = tqdm(
+        bar = progress_bar(
             asked,
             desc="asking learnwares",
             unit="learnware",
             delay=0.0 if progress else _QUIET_SECONDS,
-            disable=None if progress is None else not progress,
+            shown=progress,
             leave=False,
         )
         answers = [self._probabilities(i, X, classes) if classes is not None else self._values(i, X) for i in bar]

@@ -42,7 +42,7 @@ class FewLabelRidge(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         Strengths to choose among.
     """
 
-    def __init__(self, alphas: tuple[float, ...] = (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)) -> None:
+    def __init__(self, alphas: tuple[float, ...] = (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0, 10000.0)) -> None:
         self.alphas = alphas
 
     def fit(self, X: Array, y: Array) -> FewLabelRidge:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from learnware._progress import progress_bar
 from learnware._validation import RandomState, as_generator, check_int
 from learnware.errors import InvalidSpecification, TooFewRows
 from learnware.kernels import GaussianKernel, fit_reduced_set, inner_product, median_squared_distance, mmd
@@ -365,9 +366,7 @@ def _progress_bar(shown: bool | None) -> Iterator[Callable[[int, int], None] | N
     if not shown:
         yield None
         return
-    from tqdm.auto import tqdm
-
-    with tqdm(desc="Fitting the specification", leave=False) as bar:
+    with progress_bar(desc="fitting the specification", leave=False, shown=True) as bar:
 
         def report(done: int, total: int) -> None:
             bar.total = total

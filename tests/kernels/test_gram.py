@@ -79,7 +79,9 @@ def test_median_must_be_a_positive_number(median: float) -> None:
 
 @given(
     st.integers(1, 6).flatmap(
-        lambda d: st.tuples(*[st.lists(st.lists(st.floats(-100, 100), min_size=d, max_size=d), min_size=1, max_size=6)] * 2)
+        lambda d: st.tuples(
+            *[st.lists(st.lists(st.floats(-100, 100), min_size=d, max_size=d), min_size=1, max_size=6)] * 2
+        )
     ),
     st.floats(-1e4, 1e4),
 )

@@ -80,9 +80,7 @@ def test_every_fit_keeps_the_floor(
 
 
 @settings(max_examples=60)
-@given(
-    st.sampled_from(KINDS), st.integers(10, 200), st.integers(1, 4), st.integers(1, 30), st.integers(0, 10**6)
-)
+@given(st.sampled_from(KINDS), st.integers(10, 200), st.integers(1, 4), st.integers(1, 30), st.integers(0, 10**6))
 def test_rows_themselves_are_never_left_as_points(kind: str, n: int, d: int, n_points: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     X = rows_of(kind, n, d, rng)

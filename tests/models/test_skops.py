@@ -205,6 +205,7 @@ columns = make_column_transformer((OneHotEncoder(categories=[["u", "v", "w"]]), 
 models = [make_pipeline(columns, RandomForestClassifier(3, random_state=0)).fit(X, y),
     HistGradientBoostingClassifier(max_iter=2, random_state=0).fit(X[["a"]], y),
     KNeighborsRegressor().fit(X[["a"]], X["a"])]
+models[1].words_ = set("abcdefgh")
 print(hashlib.sha256(b"".join(dumps(model) for model in models)).hexdigest())
 """
 

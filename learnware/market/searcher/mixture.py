@@ -22,10 +22,12 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Blend:
-    """Members of an island with weights, and how near they come to the user."""
+    """Members of an island with weights, how near each is to the user, and how near they come together."""
 
     rows: npt.NDArray[np.intp]
     weights: Floats
+    squared_distances: Floats
+    fits: Floats
     squared_distance: float
     fit: float
     self_product: float
@@ -57,8 +59,10 @@ def mix(island: Island, query: Query, allowed: npt.NDArray[np.intp], near: Neigh
     own, together = float(weights @ gram @ weights), float(weights @ products)
     squared = max(0.0, own - 2.0 * together + query.self_product)
     order = np.argsort(-weights, kind="stable")
+    support, alone, products = support[order], np.diag(gram)[order], products[order]
+    apart = np.maximum(alone - 2.0 * products + query.self_product, 0.0)
     fit = float(query.fit_of(np.array([together]), np.array([own]))[0])
-    return Blend(support[order], weights[order], squared, fit, own)
+    return Blend(support, weights[order], apart, query.fit_of(products, alone), squared, fit, own)
 
 
 def _frank_wolfe(sketches: npt.NDArray[np.float32], target: npt.NDArray[np.float32], size: int) -> list[int]:

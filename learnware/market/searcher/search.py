@@ -146,7 +146,7 @@ class _Answer:
     def _mixture(self, landing: _Landing, found: dict[str, Hit]) -> Mixture:
         blend = landing.blend
         members = []
-        for row in blend.rows:
+        for row, squared, fit in zip(blend.rows, blend.squared_distances, blend.fits, strict=True):
             learnware_id = landing.island.ids[row]
-            members.append(found.get(learnware_id) or self.hit(learnware_id))
+            members.append(found.get(learnware_id) or self.hit(learnware_id, float(squared), float(fit)))
         return Mixture(tuple(members), blend.weights, float(np.sqrt(blend.squared_distance)), blend.fit)
