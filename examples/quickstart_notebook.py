@@ -54,9 +54,7 @@ X_user, y_user = X.iloc[ours], y.iloc[ours]
 learnwares = []
 for i, part in enumerate(parts):
     model = (
-        RandomForestClassifier(50, random_state=i)
-        if i % 2
-        else make_pipeline(StandardScaler(), LogisticRegression())
+        RandomForestClassifier(50, random_state=i) if i % 2 else make_pipeline(StandardScaler(), LogisticRegression())
     )
     model.fit(X.iloc[part], y.iloc[part])
     learnware = Learnware.from_model(

@@ -51,9 +51,7 @@ Errors = dict[str, float]
 
 def boosting(seed: int) -> HistGradientBoostingRegressor:
     """Return the model that every shop trains."""
-    return HistGradientBoostingRegressor(
-        max_iter=120, learning_rate=0.1, early_stopping=False, random_state=seed
-    )
+    return HistGradientBoostingRegressor(max_iter=120, learning_rate=0.1, early_stopping=False, random_state=seed)
 
 
 def pack(sales: walmart.Sales, shop: int, seed: int, folder: Path | None) -> Learnware:
@@ -213,9 +211,7 @@ def table(title: str, against: str, rows: list[dict[str, float | str]]) -> str:
     return "\n".join(lines)
 
 
-def search_without(
-    market: Market, learnware_id: str, X: np.ndarray, seed: int
-) -> tuple[Specification, SearchResult]:
+def search_without(market: Market, learnware_id: str, X: np.ndarray, seed: int) -> tuple[Specification, SearchResult]:
     """Search with the specification of X after taking a learnware out of the market."""
     market.remove(learnware_id)
     specification = Specification.from_data(X, task="regression", random_state=seed)
@@ -259,13 +255,9 @@ def main(argv: list[str] | None = None) -> None:
     """Read the options, run, print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="folder that holds the folder walmart/")
-    parser.add_argument(
-        "--users", type=int, help="so many shops, drawn at random, play the user (default: all)"
-    )
+    parser.add_argument("--users", type=int, help="so many shops, drawn at random, play the user (default: all)")
     parser.add_argument("--shops", type=int, help="only the first so many shops (default: all)")
-    parser.add_argument(
-        "--labels", type=_counts, default=[100, 500], help="numbers of labels, as 100,500; '' for none"
-    )
+    parser.add_argument("--labels", type=_counts, default=[100, 500], help="numbers of labels, as 100,500; '' for none")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--cache", type=Path, help="folder in which to keep the learnwares between runs")
     parser.add_argument("--json", action="store_true", help="print everything as JSON instead of tables")

@@ -63,9 +63,7 @@ def load(folder: Path) -> Sales:
     markdowns = [_numbers(weekly[f"MarkDown{i}"]) for i in range(1, 6)]
     spent = np.log1p(np.nansum(np.maximum(markdowns, 0.0), axis=0))
     size = _scattered((_whole(shops["Store"]),), _numbers(shops["Size"]))[shop]
-    kind = _scattered((_whole(shops["Store"]),), np.array(["ABC".index(t) for t in shops["Type"]], float))[
-        shop
-    ]
+    kind = _scattered((_whole(shops["Store"]),), np.array(["ABC".index(t) for t in shops["Type"]], float))[shop]
 
     # Lags reach before the first week; there the padding of NaN answers.
     before = max(LAGS)

@@ -23,4 +23,5 @@ def progress_bar(*arguments: Any, shown: bool | None = None, **options: Any) -> 
         warnings.simplefilter("ignore", TqdmWarning)
         from tqdm.auto import tqdm
 
-    return tqdm(*arguments, disable=None if shown is None else not shown, **options)
+    bar: Any = tqdm  # its overloads know no options that are passed on
+    return bar(*arguments, disable=None if shown is None else not shown, **options)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
 from learnware._validation import RandomState, as_generator, check_int
 from learnware.reuse.base import Array, Ask, Reuser

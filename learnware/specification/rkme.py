@@ -183,7 +183,7 @@ class RKME:
         location, scale, frame = _own_frame(rows, space, generator)
         with _progress_bar(progress) as report:
             reduced = fit_reduced_set(
-                _framed(rows, frame),
+                _framed(rows, frame, scale),
                 frame.kernel,
                 n_points,
                 min_rows=min_rows,
@@ -375,8 +375,10 @@ def _progress_bar(shown: bool | None) -> Iterator[Callable[[int, int], None] | N
         yield report
 
 
-def _framed(rows: Array, frame: Frame) -> Array:
+def _framed(rows: Array, frame: Frame, scale: Array) -> Array:
     framed = frame.apply(rows)
+    # What is left of a constant column are rounding errors, which no kernel should look at.
+    framed[:, scale == 0] = 0.0
     # A missing number sits at the location, which is zero in the frame.
     np.copyto(framed, 0.0, where=np.isnan(framed))
     return framed

@@ -58,11 +58,7 @@ def small_sales(tmp_path: Path) -> Path:
             "CPI",
             "Unemployment",
         ],
-        [
-            [s, days[w], 50 + w % 30, 3.1, "", "", 7.5 * s, "", "", 200 + s, 8 - s / 9]
-            for s in shops
-            for w in weeks
-        ],
+        [[s, days[w], 50 + w % 30, 3.1, "", "", 7.5 * s, "", "", 200 + s, 8 - s / 9] for s in shops for w in weeks],
     )
     level = 8.0 + rng.normal(size=(7, 6))
     sold = [

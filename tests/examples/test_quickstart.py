@@ -11,9 +11,7 @@ import pytest
 Load = Callable[[str], ModuleType]
 
 
-def test_quickstart_prints_every_way_for_every_user(
-    example: Load, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_quickstart_prints_every_way_for_every_user(example: Load, capsys: pytest.CaptureFixture[str]) -> None:
     example("quickstart").main(["--seeds", "1", "--json"])
     scores = json.loads(capsys.readouterr().out)
     assert list(scores) == [

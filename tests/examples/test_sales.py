@@ -74,9 +74,7 @@ def test_own_learnware_is_not_in_the_market_of_its_user(
         assert found[float(rows.rows(shop, late=True)[1].sum())] == others
 
 
-def test_tables_and_kept_learnwares(
-    example: Load, small_sales: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_tables_and_kept_learnwares(example: Load, small_sales: Path, capsys: pytest.CaptureFixture[str]) -> None:
     kept = small_sales / "kept"
     arguments = ["--data", str(small_sales), "--users", "2", "--labels", "20", "--cache", str(kept)]
     example("sales").main(arguments)
@@ -91,9 +89,7 @@ def test_tables_and_kept_learnwares(
 def test_real_data(example: Load, data_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     if not (data_path / "walmart" / "train.csv.gz").is_file():
         pytest.skip(f"needs the data set {data_path / 'walmart'}")
-    example("sales").main(
-        ["--data", str(data_path), "--shops", "4", "--users", "1", "--labels", "100", "--json"]
-    )
+    example("sales").main(["--data", str(data_path), "--shops", "4", "--users", "1", "--labels", "100", "--json"])
     results = json.loads(capsys.readouterr().out)
     rmse = {row["way"]: row["rmse"] for row in results["no labels"]}
     assert list(rmse) == LABEL_FREE

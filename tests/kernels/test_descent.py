@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from scipy.optimize import rosen, rosen_der
@@ -30,7 +32,7 @@ def test_every_step_goes_down() -> None:
 
     for steps in range(1, 20):
         values.append(function(minimize_lbfgs(function, np.array([-1.2, 1.0]), max_iter=steps))[0])
-    assert all(later <= earlier for earlier, later in zip(values, values[1:], strict=False))
+    assert all(later <= earlier for earlier, later in pairwise(values))
 
 
 def test_it_stays_at_a_minimum_and_leaves_the_start_alone() -> None:

@@ -130,7 +130,7 @@ def test_rows_of_any_kind_are_left_alone() -> None:
     fit_reduced_set(X, KERNEL, 20, max_iter=3, random_state=0)
     fit_reduced_set(np.asfortranarray(X)[::2], KERNEL, 20, max_iter=3, random_state=0)
     fit_reduced_set(X.astype(np.float32), KERNEL, 20, max_iter=3, random_state=0)
-    assert (X == before).all()
+    assert np.array_equal(X, before)
 
 
 def test_memory_stays_small() -> None:

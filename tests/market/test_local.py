@@ -122,3 +122,17 @@ def test_html_shows_names_as_text(tmp_path: Path) -> None:
         assert "<i>" not in shown
         assert "and 2 more" in shown
         assert "12 learnwares" in repr(market)
+
+
+def test_a_learnware_fetched_again_keeps_its_model(monkeypatch):
+    monkeypatch.setattr("learnware.market.local.KEPT", 2)
+    market = LocalMarket.in_memory()
+    ids = market.submit([make_learnware(f"learnware {i}") for i in range(3)])
+    first = market.fetch(ids[0])
+    assert market.fetch(ids[0])._content is first._content
+    assert market.fetch(ids[0]).id == ids[0]
+    for learnware_id in ids[1:]:
+        market.fetch(learnware_id)
+    assert market.fetch(ids[0])._content is not first._content
+    market.update(ids[1], make_learnware("another"))
+    assert market.fetch(ids[1]).specification.semantic.name == "another"

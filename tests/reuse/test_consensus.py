@@ -79,3 +79,28 @@ def test_rows_are_sampled() -> None:
 def test_parameters_refused(parameter: str) -> None:
     with pytest.raises(InvalidParameter, match=f"'{parameter}' parameter of ConsensusReuser must be a positive int"):
         ConsensusReuser(constants(1.0), **{parameter: 0}).fit(np.zeros((2, 1)))
+
+
+class _Found:
+    """What a search hands over: a learnware and its distance."""
+
+    def __init__(self, learnware: Any, distance: float | None) -> None:
+        self.learnware, self.distance = learnware, distance
+
+
+def test_only_learnwares_within_reach_are_candidates() -> None:
+    team, _, X, _ = noisy_market(12, 0)
+    distances = [0.1 * 1.05**i for i in range(7)] + [0.5] * 5
+    found = [_Found(learnware, distance) for learnware, distance in zip(team, distances, strict=True)]
+    assert set(ConsensusReuser(found, n_members=12).fit(X).chosen_) == set(range(7))
+    assert set(ConsensusReuser(found, n_members=12, reach=1.01).fit(X).chosen_) == set(range(5))
+    assert set(ConsensusReuser(found, n_members=12, reach=100.0).fit(X).chosen_) == set(range(12))
+    found[3].distance = None
+    assert set(ConsensusReuser(found, n_members=12).fit(X).chosen_) == set(range(12))
+
+
+@pytest.mark.parametrize("reach", [0.5, "far", True, float("nan")])
+def test_reach_refused(reach: Any) -> None:
+    team, _, X, _ = noisy_market(5, 0)
+    with pytest.raises(InvalidParameter, match="'reach' parameter of ConsensusReuser must be a number of at least 1"):
+        ConsensusReuser(team, reach=reach).fit(X)

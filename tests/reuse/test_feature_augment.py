@@ -154,3 +154,14 @@ class TestTableFeatures:
         features = TableFeatures().fit(pd.DataFrame({"a": [1.0, 2.0]}))
         with pytest.raises(InvalidData, match="'a' held numbers in fit and holds text now"):
             features.transform(pd.DataFrame({"a": ["one"]}))
+
+
+def test_a_few_labels_that_say_nothing_leave_the_mean_of_the_learnwares() -> None:
+    generator = np.random.default_rng(0)
+    X = generator.normal(size=(400, 20))
+    truth = 10.0 * X[:, 0]
+    team = [FakeLearnware(LinearRegression().fit(X, truth + generator.normal(0, s, 400))) for s in (1.0, 2.0)]
+    few, rest = slice(0, 6), slice(6, None)
+    noisy = truth[few] + generator.normal(0.0, 0.5, 6)
+    error = np.mean((FeatureAugmentReuser(team).fit(X[few], noisy).predict(X[rest]) - truth[rest]) ** 2)
+    assert error < 0.05 * truth.var()
