@@ -36,7 +36,7 @@ class ReducedSet:
         Positive, sum 1.
     squared_error : float
         Squared MMD between the points and all rows; estimated from 3,000 rows when there are more, with a standard
-        error of some 1e-4.
+        error of some 3e-4.
     """
 
     points: Floats

@@ -106,6 +106,12 @@ def test_another_kernel_rescales_the_same_frequencies() -> None:
     np.testing.assert_allclose(wide.transform(X), narrow.transform(X / 2), atol=1e-12)
 
 
+def test_the_order_of_the_bandwidths_does_not_matter() -> None:
+    one, other = (RandomFeatures.draw(GaussianKernel(gammas), 3, 16) for gammas in [(0.1, 0.7), (0.7, 0.1)])
+    X = np.random.default_rng(0).normal(size=(5, 3))
+    assert np.array_equal(one.transform(X), other.transform(X))
+
+
 def test_frequencies_cannot_be_written() -> None:
     features = RandomFeatures.draw(MIXTURE, 3, 12)
     with pytest.raises(ValueError, match="read-only"):

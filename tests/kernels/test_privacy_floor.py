@@ -123,6 +123,14 @@ def test_a_point_may_sit_on_a_value_that_enough_rows_share() -> None:
     assert 0.0 not in fewer
 
 
+def test_a_row_half_way_between_two_points_counts_for_neither() -> None:
+    X = np.arange(-4.0, 6.0)[:, None]
+    # Rows -4 to -1 are left of the middle, 1 to 5 right of it; 0 is all but half way.
+    tied, clear = np.array([[-2.3], [2.30001]]), np.array([[-2.3], [2.4]])
+    assert -2.3 not in uphold(X, tied, 5, np.random.default_rng(0))
+    assert np.array_equal(uphold(X, clear, 5, np.random.default_rng(0)), clear)
+
+
 def test_weak_points_are_pulled_to_the_rows_before_they_are_dropped() -> None:
     # Points between the rows of a thin shell are nearest to none while a point in its middle is nearest to all.
     rng = np.random.default_rng(0)

@@ -50,6 +50,16 @@ def test_the_error_it_tells_is_the_error_on_all_rows(n: int) -> None:
     assert fitted.squared_error == pytest.approx(exact, abs=1e-12 if n <= 3000 else 5e-4)
 
 
+def test_the_error_it_tells_has_no_bias(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("learnware.kernels.reduced_set._N_ERROR_ROWS", 200)
+    X = np.random.default_rng(0).normal(size=(2000, 4))
+    gaps = []
+    for seed in range(12):
+        fitted = fit_reduced_set(X, KERNEL, 10, random_state=seed, max_iter=3)
+        gaps.append(fitted.squared_error - error(X, KERNEL, fitted.points, fitted.weights))
+    assert abs(np.mean(gaps)) < 0.25 / 200, "the diagonal alone would add nearly 1 / 200 - 1 / 2000"
+
+
 def test_weights_are_the_best_for_all_rows() -> None:
     X = blobs(15_000, 5, 0)
     fitted = fit_reduced_set(X, KERNEL, 20, n_fit_rows=500, random_state=0)

@@ -109,6 +109,17 @@ def test_rounding_to_float32_does_no_harm() -> None:
     assert objective((K, c), w) <= objective((K, c), minimize_on_simplex(K, c)) + 1e-6
 
 
+@pytest.mark.parametrize("seed", range(630, 640))
+def test_noise_among_equal_means_does_not_stop_the_search(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    X, kernel = rng.normal(size=(30, 3)), GaussianKernel((0.01,))
+    X[rng.random(30) < 0.4] = X[0]
+    K, noise = kernel(X, X), 3e-7 * rng.normal(size=(30, 30))
+    c = kernel.mean(X, rng.normal(size=(50, 3)), np.full(50, 0.02))
+    w = minimize_on_simplex(K * (1.0 + noise + noise.T), c)
+    assert objective((K, c), w) <= objective((K, c), minimize_on_simplex(K, c)) + 2e-6
+
+
 def test_the_best_mixture_recovers_the_planted_one() -> None:
     kernel, rng = GaussianKernel.from_median(2.0), np.random.default_rng(0)
     planted, parts = np.array([0.5, 0.0, 0.3, 0.2]), rng.normal(size=(4, 20, 3)) + 3.0 * rng.normal(size=(4, 1, 3))
