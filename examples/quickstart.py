@@ -18,10 +18,9 @@ from typing import Any
 import numpy as np
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_wine
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
-from sklearn.linear_model import LogisticRegression, RidgeCV
+from sklearn.linear_model import HuberRegressor, LogisticRegression, RidgeCV
 from sklearn.model_selection import cross_val_score, train_test_split
 from sklearn.naive_bayes import GaussianNB
-from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from tqdm.auto import tqdm
@@ -58,7 +57,7 @@ def model_for(task: str, i: int, seed: int) -> Any:
     if task == "classification":
         linear, forest, other = LogisticRegression(max_iter=1000), RandomForestClassifier, GaussianNB()
     else:
-        linear, forest, other = RidgeCV(np.logspace(-2, 3)), RandomForestRegressor, KNeighborsRegressor(10)
+        linear, forest, other = RidgeCV(np.logspace(-2, 3)), RandomForestRegressor, HuberRegressor(max_iter=1000)
     models = (linear, forest(30, random_state=seed), other)
     return make_pipeline(StandardScaler(), models[i % 3])
 

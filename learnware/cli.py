@@ -235,7 +235,8 @@ def _search(arguments: argparse.Namespace) -> Answer:
     ]
     table = _table(["id", "name", "distance", "fit", "weight", "relevance"], rows)
     found = bool(result.hits) and result.verdict != "nothing fits"
-    return Answer(f"verdict: {result.verdict}\n{table}", content, OK if found else REFUSED)
+    told = table if result.reason is None else result.reason
+    return Answer(f"verdict: {result.verdict}\n{told}", content, OK if found else REFUSED)
 
 
 def _specification(arguments: argparse.Namespace) -> Specification:

@@ -16,9 +16,10 @@ from learnware.bundle.archive import pack
 from learnware.bundle.content import Content
 from learnware.bundle.manifest import FILE_NAME, MODEL_FOLDER, SPECIFICATION, Manifest
 from learnware.bundle.rows import Layout
-from learnware.errors import ColumnMismatch, InvalidData
+from learnware.errors import ColumnMismatch, InvalidData, UnsupportedModel
 from learnware.models import ModelEntry, ModelFormat, format_of, verify
 from learnware.models.base import Label, Predictor, as_labels
+from learnware.models.kept_rows import keepers_of_rows
 from learnware.specification import Fields, Specification
 from learnware.specification.encoders import read_table
 
@@ -51,11 +52,14 @@ def build(
     random_state: RandomState,
     progress: bool | None,
     specification: Specification | None,
+    share_training_rows: bool,
 ) -> Content:
     """Store `model`, specify its data, and pack both; see `Learnware.from_model`."""
     if not isinstance(name, str) or not name.strip():
         raise complain("name", _CALLER, "a text that is not empty", name)
     _, chosen = format_of(model)
+    if not share_training_rows:
+        _refuse_kept_rows(model)
     names = chosen.feature_names(model)
     X = _named_as(names, X, chosen)
     stored = _store(model, chosen, X, y, _task(task), classes, frame=chosen.takes_frames and names is not None)
@@ -117,6 +121,16 @@ def _store(
     if targets is not None and entry.classes is not None:
         _require_known(targets, entry.classes)
     return StoredModel(entry, files, predictor)
+
+
+def _refuse_kept_rows(model: Any) -> None:
+    keepers = keepers_of_rows(model)
+    if keepers:
+        raise UnsupportedModel(
+            f"{', '.join(keepers)} keeps rows of its training data, so whoever gets the learnware gets those rows. "
+            "Use one that does not (a linear model, trees, a network), or pass share_training_rows=True if they may "
+            "become public."
+        )
 
 
 def _task(task: object) -> str | None:

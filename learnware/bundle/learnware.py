@@ -16,7 +16,7 @@ from learnware.bundle.building import build
 from learnware.bundle.content import Content
 from learnware.bundle.display import as_html
 from learnware.bundle.writing import write_whole
-from learnware.errors import LearnwareError, ModelFailure
+from learnware.errors import InvalidParameter, LearnwareError, ModelFailure
 from learnware.models.base import Label
 from learnware.specification import Specification
 
@@ -63,6 +63,11 @@ class Learnware:
     """
 
     def __init__(self, content: Content, *, id: str | None = None) -> None:
+        if not isinstance(content, Content):
+            raise InvalidParameter(
+                f"A Learnware is made by Learnware.from_model(model, X, y, name=...) or Learnware.load(path). Got "
+                f"{type(content).__name__} instead."
+            )
         self._content = content
         self._id = id
 
@@ -84,6 +89,7 @@ class Learnware:
         random_state: RandomState = None,
         progress: bool | None = None,
         specification: Specification | None = None,
+        share_training_rows: bool = False,
     ) -> Learnware:
         """Make a learnware of a fitted model.
 
@@ -117,6 +123,9 @@ class Learnware:
             Show a progress bar.
         specification : Specification, optional
             Use this one, with its statistical part, instead of building one from X.
+        share_training_rows : bool, default=False
+            Accept a model that carries rows of its training data, as nearest neighbours and support vector machines
+            do. Whoever gets the learnware can read them.
 
         Returns
         -------
@@ -125,7 +134,8 @@ class Learnware:
         Raises
         ------
         UnsupportedModel
-            The model cannot be stored safely, is not fitted, or answers differently once stored.
+            The model cannot be stored safely, carries rows of its training data, is not fitted, or answers
+            differently once stored.
         InvalidData, InvalidSpecification, InvalidParameter
             X, y or words cannot be used; the message says why.
         """
@@ -145,6 +155,7 @@ class Learnware:
                 random_state=random_state,
                 progress=progress,
                 specification=specification,
+                share_training_rows=share_training_rows,
             )
         )
 

@@ -68,6 +68,10 @@ class Hit:
             self.__dict__["_learnware"] = known
         return known
 
+    def __repr__(self) -> str:
+        numbers = [f"{n}={v:.3g}" for n, v in (("distance", self.distance), ("fit", self.fit)) if v is not None]
+        return f"Hit({', '.join([repr(self.name), *numbers, f'id={self.id!r}'])})"
+
     def __getstate__(self) -> dict[str, Any]:
         # A market cannot travel to another process; its learnware can.
         learnware = self.learnware if self.fetch is not None else self.__dict__.get("_learnware")
@@ -106,6 +110,10 @@ class Mixture:
 
     def __iter__(self) -> Iterator[Hit]:
         return iter(self.hits)
+
+    def __repr__(self) -> str:
+        parts = [f"{weight:.2f} {hit.name!r}" for hit, weight in zip(self.hits, self.weights, strict=True)]
+        return f"Mixture({' + '.join(parts)}, distance={self.distance:.3g}, fit={self.fit:.3g})"
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Mixture:
         return self
@@ -147,12 +155,19 @@ class SearchResult:
         The evidence in a word.
     evidence : Evidence or None
         The numbers behind the verdict; None for a search by words alone.
+    reason : str or None
+        Where there are no hits: why, and what to change.
+
+    Notes
+    -----
+    A search by words alone has the verdict "match" if something matches them, else "nothing fits".
     """
 
     hits: tuple[Hit, ...]
     mixture: Mixture | None
     verdict: Verdict
     evidence: Evidence | None = None
+    reason: str | None = None
 
     def __len__(self) -> int:
         return len(self.hits)
@@ -176,12 +191,12 @@ class SearchResult:
         shown = {hit.id: hit for hit in [*self.hits, *(self.mixture.hits if self.mixture else ())]}
         return [
             {
-                "id": hit.id,
                 "name": hit.name,
                 "distance": hit.distance,
                 "fit": hit.fit,
                 "weight": weights.get(hit.id, 0.0 if self.mixture else None),
                 "relevance": hit.relevance,
+                "id": hit.id,
                 "description": hit.specification.semantic.description,
             }
             for hit in shown.values()
@@ -191,6 +206,7 @@ class SearchResult:
         """Return plain values, as for JSON."""
         return {
             "verdict": self.verdict,
+            "reason": self.reason,
             "evidence": None if self.evidence is None else dict(self.evidence.__dict__),
             "hits": self._rows(),
         }
@@ -204,7 +220,7 @@ class SearchResult:
             pandas is not installed.
         """
         pandas = import_optional("pandas", extra=None, purpose="SearchResult.to_frame")
-        columns = ["id", "name", "distance", "fit", "weight", "relevance", "description"]
+        columns = ["name", "distance", "fit", "weight", "relevance", "id", "description"]
         return pandas.DataFrame(self._rows(), columns=columns)
 
     def plot(self, ax: Any = None) -> Any:
@@ -239,7 +255,7 @@ class SearchResult:
         ax.set_xlim(0, 1)
         ax.set_title(f"Verdict: {self.verdict}")
         if rows:
-            ax.legend(loc="lower right")
+            ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.08), ncols=2, frameon=False)
         return ax
 
     def __repr__(self) -> str:
@@ -247,6 +263,9 @@ class SearchResult:
         return f"SearchResult({self.verdict!r}, {len(self.hits)} hits{nearest})"
 
     def _repr_html_(self) -> str:
+        if self.reason is not None:
+            head = f"<b style='color:{_COLOURS[self.verdict]}'>{self.verdict}</b>"
+            return f"<div>{head}: {html.escape(self.reason)}</div>"
         cells = "".join(_html_row(row) for row in self._rows())
         head = "".join(f"<th style='text-align:left'>{t}</th>" for t in ("", "name", "distance", "fit", "weight"))
         head += "<th style='text-align:left'>relevance</th>" if any(h.relevance for h in self.hits) else ""

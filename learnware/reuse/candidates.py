@@ -68,7 +68,8 @@ def label_free(team: Members) -> list[Candidate]:
     """Return the candidates that need no labels; the first is what to do where nothing speaks for another.
 
     For classes that is the job selector: a probability tells its own doubt, so what is left to tell is whose job a
-    row is. For values it is the consensus: a value tells no doubt, and one bad learnware spoils an average.
+    row is. For values it is the consensus: a value tells no doubt, and one bad learnware spoils an average. (Whether
+    the job selector is better there too depends on the user's rows.)
     """
     everyone = range(len(team))
     mixed = _mixed(team)

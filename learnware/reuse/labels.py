@@ -27,9 +27,9 @@ def join_classes(class_sets: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
     >>> join_classes([np.array(["cat", "dog"]), np.array(["ant", "dog"])]).tolist()
     ['ant', 'cat', 'dog']
     """
-    kinds = {_kind(labels) for labels in class_sets}
+    kinds = {kind_of_labels(labels) for labels in class_sets}
     if len(kinds) > 1:
-        shown = "; ".join(f"{labels[:3].tolist()} ({_kind(labels)})" for labels in class_sets)
+        shown = "; ".join(f"{labels[:3].tolist()} ({kind_of_labels(labels)})" for labels in class_sets)
         raise InvalidParameter(
             f"The classes of the learnwares and of y must be labels of one kind. Got {shown}. "
             "Convert y, or leave out the learnwares that name their classes otherwise."
@@ -52,7 +52,14 @@ def places(labels: npt.NDArray[Any], classes: npt.NDArray[Any]) -> npt.NDArray[n
     return np.array([table.get(label, -1) for label in np.ravel(labels).tolist()], dtype=np.intp)
 
 
-def _kind(labels: npt.NDArray[Any]) -> str:
+def kind_of_labels(labels: npt.NDArray[Any]) -> str:
+    """Return "numbers" or "text"; labels of different kinds are never equal.
+
+    Raises
+    ------
+    InvalidData
+        They are of mixed or other types.
+    """
     if labels.dtype.kind in "biuf":
         return "numbers"
     if labels.dtype.kind in "US":

@@ -42,6 +42,9 @@ class Leaderboard(list[dict[str, Any]]):
         widths = [max(len(row[i]) for row in rows) for i in range(len(_TITLES))]
         return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)
 
+    def __repr__(self) -> str:
+        return str(self)
+
     def _repr_html_(self) -> str:
         head = "".join(f"<th style='text-align:left'>{title}</th>" for title in _TITLES.values())
         lines = []

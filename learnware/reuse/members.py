@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,7 +13,7 @@ import numpy.typing as npt
 
 from learnware._progress import progress_bar
 from learnware.errors import InvalidParameter, ModelFailure, NoLearnwares
-from learnware.reuse.labels import join_classes, one_hot, places
+from learnware.reuse.labels import join_classes, kind_of_labels, one_hot, places
 
 #: Positions of members.
 Positions = Sequence[int] | npt.NDArray[np.intp]
@@ -65,11 +66,14 @@ class Members:
         entries, weights = _entries(source, whole)
         if not entries:
             raise NoLearnwares(_nothing(source))
-        distances = [getattr(entry, "distance", None) for entry in entries]
+        learnwares = [_learnware(entry) for entry in entries]
+        keep = _of_one_kind(learnwares, weights) if hasattr(source, "verdict") else range(len(entries))
+        distances = [getattr(entries[i], "distance", None) for i in keep]
         known = all(distance is not None for distance in distances)
+        shares = None if weights is None else np.asarray(weights, dtype=np.float64)[list(keep)]
         return cls(
-            tuple(_learnware(entry) for entry in entries),
-            None if weights is None else np.asarray(weights, dtype=np.float64),
+            tuple(learnwares[i] for i in keep),
+            shares if shares is None or len(keep) == len(entries) else shares / shares.sum(),
             np.array(distances, dtype=np.float64) if known else None,
         )
 
@@ -226,6 +230,21 @@ def _entries(source: Any, whole: bool) -> tuple[list[Any], Any]:
         "The 'learnwares' parameter of a reuser must be a search result, a mixture, or a list of hits or "
         f"learnwares. Got {type(source).__name__} instead."
     )
+
+
+def _of_one_kind(learnwares: list[Any], weights: Any) -> list[int]:
+    """Return the positions of those that name classes as the leading one does: a market may hold anything."""
+    kinds = [None if labels is None else kind_of_labels(np.asarray(labels)) for labels in map(_labels, learnwares)]
+    leading = kinds[0] if weights is None else kinds[int(np.argmax(weights))]
+    keep = [i for i, kind in enumerate(kinds) if kind == leading or None in (kind, leading)]
+    dropped = ", ".join(name_of(learnware) for i, learnware in enumerate(learnwares) if i not in keep)
+    if dropped:
+        warnings.warn(f"Left out, because classes are not named by {leading} there: {dropped}.", stacklevel=4)
+    return keep
+
+
+def _labels(learnware: Any) -> Any:
+    return getattr(learnware, "classes_", None)
 
 
 def _learnware(entry: Any) -> Any:

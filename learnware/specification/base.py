@@ -174,6 +174,11 @@ class Specification:
         """Read a specification file; see `from_json`."""
         return cls.from_json(Path(path).read_bytes())
 
+    def __repr__(self) -> str:
+        said = [f"{n}={v!r}" for n, v in self.semantic.said().items() if n not in ("description", "inputs", "outputs")]
+        parts = said if self.statistical is None else [*said, repr(self.statistical)]
+        return f"Specification({', '.join(parts)})"
+
     def _repr_html_(self) -> str:
         rows = [(name, _shown(value)) for name, value in self.semantic.said().items()]
         if self.statistical is not None:

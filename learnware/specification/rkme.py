@@ -216,15 +216,21 @@ class RKME:
         rows = "an unknown number of" if self.n_samples is None else f"{self.n_samples:,}"
         return f"RKME({len(self.points)} points for {rows} rows of {len(self.space.columns)} columns)"
 
-    def aligned_to(self, space: Space) -> RKME:
+    def aligned_to(self, space: Space, *, surplus: bool = False) -> RKME:
         """Return this embedding with its columns in the order of `space`.
+
+        Parameters
+        ----------
+        space : Space
+        surplus : bool, default=False
+            Drop named columns that `space` lacks: what is left stands for the distribution of the others.
 
         Raises
         ------
         IncomparableSpaces
             The columns differ.
         """
-        index = space.coordinates_in(self.space)
+        index = space.coordinates_in(self.space, surplus=surplus)
         if self.space == space:
             return self
         parts = (self.points[:, index], self.weights, space, self.location[index], self.scale[index])

@@ -114,8 +114,14 @@ class Space:
         """Mask of the coordinates that code categories; they have no unit and are never rescaled."""
         return np.repeat([c.kind == "category" for c in self.columns], [c.n_coordinates for c in self.columns])
 
-    def coordinates_in(self, other: Space) -> npt.NDArray[np.intp]:
+    def coordinates_in(self, other: Space, *, surplus: bool = False) -> npt.NDArray[np.intp]:
         """Return where this space's coordinates lie in the points of `other`.
+
+        Parameters
+        ----------
+        other : Space
+        surplus : bool, default=False
+            Let `other` have further named columns, which are passed over.
 
         Returns
         -------
@@ -132,27 +138,27 @@ class Space:
                 f"Points of {self.data} data by encoder {self.encoder!r} cannot be compared with points of "
                 f"{other.data} data by encoder {other.encoder!r}. Build both specifications in the same way."
             )
-        places = self._columns_in(other)
+        places = self._columns_in(other, surplus)
         spans = [np.arange(other.starts[i], other.starts[i] + other.columns[i].n_coordinates) for i in places]
         return np.concatenate(spans)
 
-    def accepts(self, other: Space) -> bool:
-        """Tell whether points of `other` can be compared with points of this space."""
+    def accepts(self, other: Space, *, surplus: bool = False) -> bool:
+        """Tell whether points of `other` can be compared with points of this space; see `coordinates_in`."""
         try:
-            self.coordinates_in(other)
+            self.coordinates_in(other, surplus=surplus)
         except IncomparableSpaces:
             return False
         return True
 
-    def _columns_in(self, other: Space) -> list[int]:
+    def _columns_in(self, other: Space, surplus: bool) -> list[int]:
         if self.named and other.named:
             absent = [name for name in self.names if name not in set(other.names)]
-            surplus = [name for name in other.names if name not in set(self.names)]
-            if absent or surplus:
+            further = [name for name in other.names if name not in set(self.names)]
+            if absent or (further and not surplus):
                 raise IncomparableSpaces(
                     "The two tables have different columns. "
                     + _listing("Only in the first: ", absent)
-                    + _listing("Only in the second: ", surplus)
+                    + _listing("Only in the second: ", further)
                     + "Keep the columns that both have."
                 )
             places = [other.names.index(name) for name in self.names]

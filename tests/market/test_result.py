@@ -56,11 +56,11 @@ def test_frame_has_hits_and_members_of_the_mixture(result):
     frame = result.to_frame()
     assert list(frame["id"]) == ["0", "1", "2", "3"]
     assert list(frame["weight"]) == [0.75, 0.0, 0.0, 0.25]
-    assert list(frame.columns) == ["id", "name", "distance", "fit", "weight", "relevance", "description"]
+    assert list(frame.columns) == ["name", "distance", "fit", "weight", "relevance", "id", "description"]
 
 
 def test_frame_of_an_empty_result_has_columns():
-    assert list(SearchResult((), None, "nothing fits").to_frame().columns)[:2] == ["id", "name"]
+    assert list(SearchResult((), None, "nothing fits").to_frame().columns)[:2] == ["name", "distance"]
 
 
 def test_dict_is_json(result):
@@ -76,6 +76,17 @@ def test_rich_form_shows_and_escapes(result):
     assert "&lt;b&gt;0" in html
     assert "97%" in html
     assert SearchResult((), None, "nothing fits")._repr_html_()
+
+
+def test_a_result_without_hits_says_why():
+    empty = SearchResult((), None, "nothing fits", reason="No <learnware> has these columns.")
+    assert "No &lt;learnware&gt; has" in empty._repr_html_()
+    assert empty.to_dict()["reason"] == "No <learnware> has these columns."
+
+
+def test_members_have_short_forms(result):
+    assert repr(result.hits[0]) == "Hit('<b>0</b>', distance=0.1, fit=1, id='0')"
+    assert repr(result.mixture) == "Mixture(0.75 '<b>0</b>' + 0.25 '<b>3</b>', distance=0.05, fit=0.97)"
 
 
 def test_repr_is_one_line(result):

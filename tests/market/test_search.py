@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cvxpy
 import numpy as np
+import pandas as pd
 import pytest
 
 from learnware.errors import InvalidParameter
@@ -164,6 +165,40 @@ def test_other_spaces_find_nothing(index):
     result = search(index, spec(np.random.default_rng(0).normal(size=(50, 5))))
     assert (result.hits, result.mixture, result.verdict) == ((), None, "nothing fits")
     assert search(Index(), spec(sample(0))).verdict == "nothing fits"
+
+
+def named(names, n=100, **words):
+    X = np.random.default_rng(len(names)).normal(size=(n, len(names)))
+    return spec(pd.DataFrame(X, columns=list(names)), **words)
+
+
+def test_surplus_columns_are_left_aside():
+    built = Index()
+    built.add("ab", named("ab"))
+    built.add("abc", named("abc"))
+    result = search(built, named("dcba"))
+    assert [hit.id for hit in result.hits] == ["abc", "ab"]
+    assert [hit.id for hit in result.mixture] == ["abc"]
+    assert [hit.id for hit in search(built, named("ba")).hits] == ["ab"]
+
+
+def test_an_empty_result_says_what_to_change():
+    built = Index()
+    assert search(built, named("ab")).reason == "The market is empty."
+    built.add("abc", named("abc", task="regression"))
+    assert "need the column(s) 'c' as well" in search(built, named("ab")).reason
+    assert "have 3 and 5 columns" in search(built, spec(np.random.default_rng(0).normal(size=(50, 5)))).reason
+    assert (
+        "has the tags data='Table', task='Classification'" in search(built, named("abc", task="classification")).reason
+    )
+    assert "matches the words 'zebra'" in search(built, "zebra").reason
+    assert search(built, named("abc")).reason is None
+
+
+def test_a_part_of_a_specification_will_do(index):
+    whole = spec(sample(3, seed=9))
+    assert search(index, whole.statistical).hits[0].id == "3"
+    assert len(search(index, SemanticSpecification(task="classification"), limit=50).hits) == 15
 
 
 @pytest.mark.parametrize("query", [np.eye(3), None, 3])

@@ -40,8 +40,15 @@ def test_it_is_reached_through_the_facade() -> None:
 
 
 class TestWithoutLabels:
-    def test_values_by_consensus(self) -> None:
+    def test_values_by_job_selector_where_the_rows_are_like_the_specifications(self) -> None:
         team, _, _, X, _ = sales(0, 0, off=0.3)
+        fitted = AutoReuser(team).fit(X)
+        assert isinstance(fitted.best_, JobSelectorReuser)
+        assert fitted.best_.reject_share_ < 0.5
+
+    def test_values_by_consensus_where_they_are_not(self) -> None:
+        team, _, _, X, _ = sales(0, 0, off=0.3)
+        X = X + 10.0
         fitted = AutoReuser(team).fit(X)
         assert isinstance(fitted.best_, ConsensusReuser)
         assert fitted.best_name_ == "consensus"

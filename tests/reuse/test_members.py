@@ -36,6 +36,17 @@ def test_all_of_a_result_is_its_hits_with_the_weights_of_the_mixture() -> None:
     np.testing.assert_array_equal(members.weights, [0.0, 0.4, 0.0, 0.6])
 
 
+def test_a_found_learnware_with_labels_of_another_kind_is_left_out() -> None:
+    team = constants([0.9, 0.1], [0.8, 0.2], [0.3, 0.7], classes=[["a", "b"], ["a", "b"], [0, 1]])
+    result = fake_result(team, mixed={0: 0.5, 2: 0.3, 1: 0.2})
+    with pytest.warns(UserWarning, match="not named by text there"):
+        members = Members.of(result, whole=True)
+    assert members.learnwares == (team[0], team[1])
+    np.testing.assert_allclose(members.weights, [5 / 7, 2 / 7])
+    with pytest.raises(InvalidParameter, match="labels of one kind"):
+        AveragingReuser(team).fit(X)
+
+
 def test_each_learnware_is_fetched_once() -> None:
     result = fake_result(constants(1.0, 2.0), mixed={0: 0.5, 1: 0.5})
     Members.of(result, whole=True)

@@ -62,5 +62,9 @@ class Index:
         return ((i, specification.semantic) for i, specification in self._specifications.items())
 
     def islands_for(self, space: Space) -> list[Island]:
-        """Return the islands whose points can be compared with points of `space`."""
-        return [island for island in self._islands.values() if island.space.accepts(space)]
+        """Return the islands that points of `space` can be measured on, its further columns left aside."""
+        return [island for island in self._islands.values() if island.space.accepts(space, surplus=True)]
+
+    def islands(self) -> list[Island]:
+        """Return all islands."""
+        return list(self._islands.values())

@@ -13,10 +13,11 @@ from learnware.errors import InvalidParameter
 from learnware.market.organizer import Index, Island
 from learnware.market.result import Evidence, Hit, Mixture, SearchResult, Verdict
 from learnware.market.searcher.mixture import Blend, mix
+from learnware.market.searcher.reason import why_no_island, why_nothing
 from learnware.market.searcher.semantic import matches_tags
 from learnware.market.searcher.statistical import Neighbours, Query, nearest
 from learnware.market.searcher.verdict import judge
-from learnware.specification import RKME, Specification
+from learnware.specification import RKME, SemanticSpecification, Specification
 
 if TYPE_CHECKING:
     from learnware.bundle import Learnware
@@ -35,7 +36,7 @@ class _Landing:
 
 def search(
     index: Index,
-    query: Specification | str,
+    query: Specification | SemanticSpecification | RKME | str,
     *,
     text: str | None = None,
     limit: int = 10,
@@ -51,7 +52,7 @@ def search(
     ----------
     index : Index
         What the market knows.
-    query : Specification or str
+    query : Specification, one of its parts, or str
         What the user looks for; text alone searches by words.
     text : str, optional
         Words that a learnware must match besides.
@@ -75,16 +76,24 @@ def search(
         for learnware_id, semantic in index.semantic()
         if (relevance is None or learnware_id in relevance) and matches_tags(specification.semantic, semantic)
     ]
+    if not allowed:
+        return SearchResult((), None, "nothing fits", reason=why_nothing(index, specification, words))
     answer = _Answer(index, relevance or {}, fetch)
     if specification.statistical is None:
         return answer.by_words(allowed, limit)
     landings = _land(index, specification.statistical, allowed, mixture_size)
+    if not landings:
+        return SearchResult((), None, "nothing fits", reason=why_no_island(index, specification.statistical.space))
     return answer.by_distance(landings, limit)
 
 
-def _read(query: Specification | str, text: str | None) -> tuple[Specification, str]:
+def _read(query: Specification | SemanticSpecification | RKME | str, text: str | None) -> tuple[Specification, str]:
     if isinstance(query, str):
         return Specification(), f"{query} {text or ''}".strip()
+    if isinstance(query, SemanticSpecification):
+        query = Specification(query)
+    if isinstance(query, RKME):
+        query = Specification(statistical=query)
     if not isinstance(query, Specification):
         raise InvalidParameter(
             f"The 'specification' parameter of Market.search must be a Specification or text. Got "
@@ -109,7 +118,8 @@ def _land(index: Index, specification: RKME, allowed: list[str], mixture_size: i
         near = nearest(island, query, rows)
         blend = mix(island, query, rows, near, mixture_size)
         landings.append(_Landing(island, near, blend, *judge(island, query, blend)))
-    return sorted(landings, key=lambda landing: -landing.blend.fit)
+    # An island of fewer columns is matched more easily, and tells less.
+    return sorted(landings, key=lambda at: (at.verdict == "nothing fits", -len(at.island.space.columns), -at.blend.fit))
 
 
 @dataclass(frozen=True)
@@ -131,17 +141,15 @@ class _Answer:
         return SearchResult(hits, None, "match" if hits else "nothing fits")
 
     def by_distance(self, landings: list[_Landing], limit: int) -> SearchResult:
-        if not landings:
-            return SearchResult((), None, "nothing fits")
         found: dict[str, Hit] = {}
         for landing in landings:
             near = landing.near
             for row, squared, fit in zip(near.rows, near.squared_distances, near.fits, strict=True):
                 learnware_id = landing.island.ids[row]
                 found[learnware_id] = self.hit(learnware_id, float(squared), float(fit))
-        hits = sorted(found.values(), key=lambda hit: (hit.distance or 0.0, hit.id))[:limit]
         best = landings[0]
-        return SearchResult(tuple(hits), self._mixture(best, found), best.verdict, best.evidence)
+        hits = tuple(found.values())[:limit]
+        return SearchResult(hits, self._mixture(best, found), best.verdict, best.evidence)
 
     def _mixture(self, landing: _Landing, found: dict[str, Hit]) -> Mixture:
         blend = landing.blend

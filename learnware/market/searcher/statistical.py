@@ -47,7 +47,7 @@ class Query:
     @classmethod
     def on(cls, island: Island, specification: RKME) -> Query:
         """Measure a user's embedding on an island."""
-        points = island.frame.apply(specification.aligned_to(island.space).points)
+        points = island.frame.apply(specification.aligned_to(island.space, surplus=True).points)
         weights = specification.weights
         own = inner_product(island.frame.kernel, points, weights, points, weights)
         features = island.features_of(points)
