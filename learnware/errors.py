@@ -55,7 +55,15 @@ __all__ = [
 
 
 class LearnwareError(Exception):
-    """Parent of every error of this library."""
+    """Parent of every error of this library.
+
+    Attributes
+    ----------
+    accepted : tuple of str
+        When several learnwares were submitted: the ids stored before this error.
+    """
+
+    accepted: tuple[str, ...] = ()
 
 
 class InvalidParameter(LearnwareError, ValueError):

@@ -130,6 +130,15 @@ class StoreContract(ABC):
             _expect((later.stored, later.removed), ((first,), (second,)))
             _expect(later.generation > start.generation, True)
 
+    def test_changes_come_in_the_order_of_their_last(self, tmp_path: Path) -> None:
+        with closing(self.open_store(tmp_path / "store")) as store:
+            first, second, third, fourth = (store.add(b"same", _specification("same")) for _ in range(4))
+            store.replace(first, b"other", _specification("other"))
+            store.remove(fourth)
+            store.remove(second)
+            changes = store.changes(0)
+            _expect((changes.stored, changes.removed), ((third, first), (fourth, second)))
+
     def test_what_was_stored_is_there_on_opening_again(self, tmp_path: Path) -> None:
         if not self.persistent:
             return

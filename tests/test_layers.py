@@ -13,12 +13,13 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "learnware"
 
-BASE = frozenset({"errors", "registry", "_validation", "_optional", "_progress"})
+BASE = frozenset({"errors", "registry", "_validation", "_optional", "_progress", "_writing"})
 ALLOWED: dict[str, frozenset[str]] = {
     "errors": frozenset(),
     "_validation": frozenset({"errors"}),
     "_optional": frozenset({"errors"}),
     "_progress": frozenset(),
+    "_writing": frozenset(),
     "registry": frozenset({"errors"}),
     "kernels": BASE,
     "specification": BASE | {"kernels"},

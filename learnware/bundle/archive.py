@@ -124,32 +124,40 @@ class Archive:
 
     Parameters
     ----------
-    source : bytes or Path
-        The content, or the file that holds it; a file is opened for each read and never kept open.
+    source : bytes
+        The content of the file.
 
     Raises
     ------
     BundleError
-        The file is absent, damaged, or not of the form that `pack` writes; ``code`` says which.
+        It is damaged, or not of the form that `pack` writes; ``code`` says which.
     """
 
-    def __init__(self, source: bytes | Path) -> None:
+    def __init__(self, source: bytes) -> None:
         self._source = source
         with self._open() as file:
             self._entries = {entry.name: entry for entry in _directory(file)}
         self.names = tuple(self._entries)
 
-    def _open(self) -> BinaryIO:
-        if isinstance(self._source, bytes):
-            return io.BytesIO(self._source)
+    @staticmethod
+    def read_file(path: Path) -> bytes:
+        """Return the content of a learnware's file.
+
+        Raises
+        ------
+        BundleError
+            It is absent, cannot be read, or is larger than the limit.
+        """
         try:
-            return self._source.open("rb")
+            _check_size(path.stat().st_size)
+            return path.read_bytes()
         except FileNotFoundError as error:
-            raise BundleError(f"There is no learnware file at {self._source}.", code="missing") from error
+            raise BundleError(f"There is no learnware file at {path}.", code="missing") from error
         except OSError as error:
-            raise BundleError(
-                f"The learnware file {self._source} cannot be read: {error}.", code="unreadable"
-            ) from error
+            raise BundleError(f"The learnware file {path} cannot be read: {error}.", code="unreadable") from error
+
+    def _open(self) -> BinaryIO:
+        return io.BytesIO(self._source)
 
     def read(self, name: str, *, limit: int | None = None) -> bytes:
         """Return the content of one entry, of at most `limit` bytes.
@@ -174,8 +182,7 @@ class Archive:
 
     def read_all(self) -> bytes:
         """Return the bytes of the whole archive."""
-        with self._open() as file:
-            return file.read()
+        return self._source
 
 
 def _inflated(entry: Entry, packed: bytes) -> bytes:
@@ -193,12 +200,16 @@ def _inflated(entry: Entry, packed: bytes) -> bytes:
     return content
 
 
-def _directory(file: BinaryIO) -> list[Entry]:
-    total = file.seek(0, os.SEEK_END)
+def _check_size(total: int) -> None:
     if total > LIMITS["file"]:
         raise BundleError(
             f"A learnware file must have at most {LIMITS['file']:,} bytes. Got {total:,}.", code="too-large"
         )
+
+
+def _directory(file: BinaryIO) -> list[Entry]:
+    total = file.seek(0, os.SEEK_END)
+    _check_size(total)
     if total < _END.size:
         raise _damaged(f"{total} bytes are too few", "truncated")
     file.seek(total - _END.size)

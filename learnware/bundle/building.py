@@ -16,12 +16,13 @@ from learnware.bundle.archive import pack
 from learnware.bundle.content import Content
 from learnware.bundle.manifest import FILE_NAME, MODEL_FOLDER, SPECIFICATION, Manifest
 from learnware.bundle.rows import Layout
-from learnware.errors import ColumnMismatch, InvalidData, UnsupportedModel
+from learnware.errors import ColumnMismatch, IncomparableSpaces, InvalidData, UnsupportedModel
 from learnware.models import ModelEntry, ModelFormat, format_of, verify
 from learnware.models.base import Label, Predictor, as_labels
 from learnware.models.kept_rows import keepers_of_rows
-from learnware.specification import Fields, Specification
-from learnware.specification.encoders import read_table
+from learnware.specification import Fields, Space, Specification
+from learnware.specification.encoders import infer_space, read_table
+from learnware.specification.rkme import LEAST_MIN_ROWS
 
 _CALLER = "Learnware.from_model"
 _SAMPLE_ROWS = 64
@@ -77,17 +78,21 @@ def build(
         outputs=_outputs(stored.entry),
         **said,
     )
-    return _pack(stored, replace(specification, semantic=semantic))
+    space = infer_space(read_table(X), min_rows=LEAST_MIN_ROWS)
+    return _pack(stored, replace(_in_order_of(space, specification), semantic=semantic))
+
+
+def _in_order_of(space: Space, specification: Specification) -> Specification:
+    """Put the columns of a specification in the order in which the model takes them."""
+    if specification.statistical is None:
+        raise complain("specification", _CALLER, "one with a statistical part", specification)
+    try:
+        return replace(specification, statistical=specification.statistical.aligned_to(space))
+    except IncomparableSpaces as error:
+        raise ColumnMismatch(f"The specification must be of the columns of X. {error}") from error
 
 
 def _pack(stored: StoredModel, specification: Specification) -> Content:
-    if specification.statistical is None:
-        raise complain("specification", _CALLER, "one with a statistical part", specification)
-    if len(specification.statistical.space.columns) != stored.entry.n_features:
-        raise ColumnMismatch(
-            f"The specification must be of the {stored.entry.n_features} columns that the model takes. Got "
-            f"{len(specification.statistical.space.columns)}."
-        )
     files = {SPECIFICATION: specification.to_json().encode()}
     files.update({f"{MODEL_FOLDER}/{path}": content for path, content in stored.files.items()})
     manifest = Manifest.of(specification.semantic.name, stored.entry, files)

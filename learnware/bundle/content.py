@@ -12,7 +12,7 @@ from learnware.bundle.archive import Archive
 from learnware.bundle.manifest import FILE_NAME, MODEL_FOLDER, SPECIFICATION, Manifest
 from learnware.bundle.rows import Layout
 from learnware.bundle.strict_yaml import MAX_BYTES
-from learnware.errors import BundleError, ChecksumMismatch, InvalidSpecification
+from learnware.errors import BundleError, ChecksumMismatch, InvalidSpecification, LearnwareError
 from learnware.models import load
 from learnware.models.base import Predictor
 from learnware.specification import RKME, Specification
@@ -25,8 +25,8 @@ class Content:
 
     Parameters
     ----------
-    source : bytes or Path
-        The file or its content.
+    source : bytes
+        The content of the file.
 
     Raises
     ------
@@ -34,7 +34,7 @@ class Content:
         The file is damaged, incomplete, or of another format.
     """
 
-    def __init__(self, source: bytes | Path, *, model: Predictor | None = None) -> None:
+    def __init__(self, source: bytes, *, model: Predictor | None = None) -> None:
         self.archive = Archive(source)
         self.manifest = Manifest.from_yaml(self.archive.read(FILE_NAME, limit=MAX_BYTES))
         self._check_names()
@@ -76,6 +76,10 @@ class Content:
             )
         if not set(entry.categorical) <= set(rkme.space.names):
             raise BundleError("The manifest of this learnware names columns that the model lacks.", code="manifest")
+        if self.specification.semantic.name != self.manifest.name:
+            raise BundleError(
+                "The specification and the manifest of this learnware differ in the name.", code="specification"
+            )
         if self.specification.semantic.task != entry.task:
             raise BundleError("The specification and the manifest of this learnware differ in the task.", code="task")
         return rkme
@@ -114,6 +118,17 @@ class Content:
     def _load_model(self) -> Predictor:
         entry = self.manifest.model
         with tempfile.TemporaryDirectory(prefix="learnware-") as folder:
-            for name in entry.files:
-                (Path(folder) / name).write_bytes(self._read_checked(f"{MODEL_FOLDER}/{name}"))
-            return load(folder, entry)
+            try:
+                for name in entry.files:
+                    path = Path(folder) / name
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.write_bytes(self._read_checked(f"{MODEL_FOLDER}/{name}"))
+                return load(folder, entry)
+            except LearnwareError:
+                raise
+            except Exception as error:  # a library that reads a damaged file may raise anything
+                raise BundleError(
+                    f"The model of this learnware cannot be read as {entry.format!r}: {type(error).__name__}: {error}. "
+                    "Fetch the learnware again, or tell its developer.",
+                    code="model",
+                ) from error

@@ -11,12 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from learnware._validation import RandomState
+from learnware._writing import write_whole
 from learnware.bundle.answers import checked_probabilities, checked_values
+from learnware.bundle.archive import Archive
 from learnware.bundle.building import build
 from learnware.bundle.content import Content
 from learnware.bundle.display import as_html
-from learnware.bundle.writing import write_whole
-from learnware.errors import InvalidParameter, LearnwareError, ModelFailure
+from learnware.errors import BundleError, InvalidParameter, LearnwareError, ModelFailure
 from learnware.models.base import Label
 from learnware.specification import Specification
 
@@ -171,7 +172,8 @@ class Learnware:
         BundleError
             There is no such file, or it is damaged; ``code`` says how.
         """
-        return cls(Content(Path(path).absolute()))
+        # Into memory, once: a file that is overwritten later must not change a learnware that is already open.
+        return cls(Content(Archive.read_file(Path(path))))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Learnware:
@@ -191,7 +193,12 @@ class Learnware:
         BundleError
             The folder is absent or cannot be written (code ``"unwritable"``).
         """
-        return write_whole(Path(path), self.to_bytes())
+        target = Path(path)
+        try:
+            return write_whole(target, self.to_bytes())
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise BundleError(f"{target} cannot be written: {reason}.", code="unwritable") from error
 
     def to_bytes(self) -> bytes:
         """Return the content of the learnware's file."""

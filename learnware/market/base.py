@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias, overload
 from learnware._progress import progress_bar
 from learnware._validation import complain
 from learnware.bundle import Learnware
-from learnware.errors import InvalidParameter, RejectedLearnware
+from learnware.errors import InvalidParameter, LearnwareError, RejectedLearnware
 
 if TYPE_CHECKING:
     from typing import Self
@@ -130,6 +130,9 @@ class Market(ABC):
                 accepted.append(self._submit(as_learnware(one)))
             except RejectedLearnware as error:
                 raise RejectedLearnware(error.report, accepted=accepted) from error
+            except LearnwareError as error:
+                error.accepted = tuple(accepted)
+                raise
         return accepted
 
     @abstractmethod

@@ -80,6 +80,9 @@ class Hit:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
 
+    def __copy__(self) -> Hit:
+        return self
+
     def __deepcopy__(self, memo: dict[int, Any]) -> Hit:
         return self
 
@@ -104,6 +107,9 @@ class Mixture:
     weights: npt.NDArray[np.float64]
     distance: float
     fit: float
+
+    def __post_init__(self) -> None:
+        self.weights.setflags(write=False)
 
     def __len__(self) -> int:
         return len(self.hits)
@@ -148,7 +154,8 @@ class SearchResult:
     Attributes
     ----------
     hits : tuple of Hit
-        The nearest first; for a search by words alone, the most relevant first.
+        The nearest first; for a search by words alone, the most relevant first. Where learnwares of different columns
+        were found, those of the better verdict, then of more columns, come first: their distances do not compare.
     mixture : Mixture or None
         None when nothing can be compared with the user's specification.
     verdict : {"match", "weak", "nothing fits"}
@@ -207,7 +214,7 @@ class SearchResult:
         return {
             "verdict": self.verdict,
             "reason": self.reason,
-            "evidence": None if self.evidence is None else dict(self.evidence.__dict__),
+            "evidence": None if self.evidence is None else _plain(self.evidence),
             "hits": self._rows(),
         }
 
@@ -277,11 +284,16 @@ class SearchResult:
     def _html_evidence(self) -> str:
         if self.evidence is None:
             return ""
+        alone = np.isnan(self.evidence.spread)
+        spread = "" if alone else f", and between learnwares {self.evidence.spread:.3g}"
         return (
             f"<br><small>the best mixture explains {self.evidence.fit:.0%}; its distance is "
-            f"{self.evidence.distance:.3g}, that of sampling noise {self.evidence.noise:.3g}, and between learnwares "
-            f"{self.evidence.spread:.3g}</small>"
+            f"{self.evidence.distance:.3g}, that of sampling noise {self.evidence.noise:.3g}{spread}</small>"
         )
+
+
+def _plain(evidence: Evidence) -> dict[str, float | None]:
+    return {name: None if np.isnan(value) else value for name, value in evidence.__dict__.items()}
 
 
 def _html_row(row: dict[str, Any]) -> str:

@@ -1,8 +1,9 @@
 """Check positions inside a loaded scikit-learn model before compiled code follows them.
 
-Prediction walks tree nodes and neighbour indices without looking whether they exist: a file with a child number out of
-range crashes the process, one with a loop hangs it. A tree is sound when every inner node's children come after it and
-within the array, and its feature is one of X's columns; the checks are array comparisons, far cheaper than loading.
+Prediction walks tree nodes, neighbour indices and sparse matrices without looking whether they exist: a file with a
+child number out of range crashes the process, one with a loop hangs it. A tree is sound when every inner node's
+children come after it and within the array, and its feature is one of X's columns; the checks are array comparisons,
+far cheaper than loading.
 """
 
 from __future__ import annotations
@@ -20,11 +21,13 @@ _PLAIN = (str, bytes, int, float, bool, type(None), np.generic)
 
 
 def check_bounds(model: Any) -> None:
-    """Raise `BundleError` if a tree or neighbour index of `model` points outside its arrays."""
+    """Raise `BundleError` if a tree, neighbour index or sparse matrix of `model` points outside its arrays."""
     for part in _parts(model):
         check = _CHECKS.get(type(part).__name__)
         if check is not None:
             check(part)
+        if hasattr(part, "check_format"):
+            _sparse(part)
         if hasattr(part, "tree_"):
             _require(part.tree_.n_features == part.n_features_in_, "a tree is for another number of columns")
 
@@ -37,7 +40,7 @@ def check_children(left: npt.NDArray[Any], right: npt.NDArray[Any], inner: npt.N
 
 
 def _parts(model: Any) -> Iterator[Any]:
-    """Yield every object of scikit-learn inside `model` once."""
+    """Yield every object of scikit-learn and every sparse matrix inside `model` once."""
     stack, seen = [model], set[int]()
     while stack:
         value = stack.pop()
@@ -50,9 +53,19 @@ def _parts(model: Any) -> Iterator[Any]:
             stack.extend(value)
         elif isinstance(value, np.ndarray):
             stack.extend(value.ravel().tolist() if value.dtype == object else [])
+        elif type(value).__module__.startswith("scipy.sparse."):
+            yield value
         elif type(value).__module__.startswith("sklearn."):
             yield value
             stack.extend(vars(value).values() if hasattr(value, "__dict__") else [])
+
+
+def _sparse(matrix: Any) -> None:
+    # Scipy itself looks only at the lengths of the arrays when it makes a matrix of them.
+    try:
+        matrix.check_format(full_check=True)
+    except ValueError as error:
+        raise BundleError(f"The scikit-learn model is damaged: a sparse matrix: {error}.", code="model") from error
 
 
 def _tree(tree: Any) -> None:
@@ -98,9 +111,12 @@ def _neighbours(index: Any) -> None:
 def _support_vectors(model: Any) -> None:
     n_vectors, counts = len(model.support_), np.asarray(model._n_support)
     classes = len(getattr(model, "classes_", ())) or 2
+    pairs = classes * (classes - 1) // 2
     _require(
         model._dual_coef_.shape == (max(classes - 1, 1), n_vectors)
-        and len(model._intercept_) == (classes * (classes - 1) // 2)
+        and len(model._intercept_) == pairs
+        and len(model._probA) == len(model._probB)
+        and len(model._probA) in (0, pairs)
         and bool(np.all(counts >= 0))
         and (not hasattr(model, "classes_") or (len(counts) == classes and counts.sum() == n_vectors)),
         "its support vectors and coefficients do not fit together",

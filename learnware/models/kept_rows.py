@@ -12,6 +12,8 @@ import numpy as np
 
 #: Fitted attributes in which scikit-learn's estimators keep rows.
 _KEPT = ("_fit_X", "support_vectors_", "X_train_", "X_fit_", "X_")
+#: Attributes that hold rows in these classes only; other classes compute what they keep under that name.
+_KEPT_BY_CLASS = {"Nystroem": ("components_",)}
 
 
 def keepers_of_rows(model: Any) -> tuple[str, ...]:
@@ -44,7 +46,8 @@ def keepers_of_rows(model: Any) -> tuple[str, ...]:
             waiting.extend(part.ravel())
         elif type(part).__module__.startswith("sklearn."):
             state = getattr(part, "__dict__", {})
-            if any(state.get(name) is not None for name in _KEPT):
+            names = (*_KEPT, *_KEPT_BY_CLASS.get(type(part).__name__, ()))
+            if any(state.get(name) is not None for name in names):
                 found[type(part).__name__] = None
             waiting.extend(state.values())
     return tuple(sorted(found))

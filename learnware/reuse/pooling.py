@@ -143,16 +143,3 @@ def _weight_of_sets(weights: Array, owner: npt.NDArray[Any], n_sets: int, n_samp
     if weights.ndim == 1:
         return np.broadcast_to(weights @ belongs, (n_samples, n_sets))
     return np.asarray(weights.T @ belongs)
-
-
-def geometric_mean(outputs: Array, known: npt.NDArray[np.bool_], weights: Array, *, floor: float) -> Array:
-    """Return the normalised geometric mean over the members that know a class.
-
-    Probabilities below `floor` count as `floor`. Shapes as in `couple`.
-    """
-    spread = weights[:, None, None] if weights.ndim == 1 else weights[:, :, None]
-    mask = known[:, None, :] * spread
-    logs = np.log(np.maximum(outputs, floor))
-    pooled = np.divide((mask * logs).sum(axis=0), np.maximum(mask.sum(axis=0), _FLOOR))
-    pooled = np.exp(pooled - pooled.max(axis=1, keepdims=True))
-    return np.asarray(pooled / pooled.sum(axis=1, keepdims=True))

@@ -46,6 +46,8 @@ def read_rows(reuser: Any, X: Any, *, reset: bool) -> Any:
             X = validate_data(reuser, X, reset=reset, dtype=None, ensure_all_finite="allow-nan")
     except InvalidData:
         raise
+    except TypeError as error:
+        raise InvalidData(f"The columns of X must all have names that are text: {error}") from error
     except ValueError as error:
         kind = ColumnMismatch if "features" in str(error) and "expecting" in str(error) else InvalidData
         raise kind(str(error)) from error

@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import json
 import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from learnware._validation import RandomState, check_option
-from learnware.errors import InvalidSpecification
+from learnware._writing import write_whole
+from learnware.errors import InvalidData, InvalidParameter, InvalidSpecification
 from learnware.specification.rkme import RKME
 from learnware.specification.semantic import Fields, SemanticSpecification
 from learnware.specification.space import Space
@@ -105,7 +105,7 @@ class Specification:
         InvalidSpecification
             A word is not in the vocabulary; the message lists it.
         """
-        check_option(data, {"table"}, "data", "Specification.from_data")
+        check_option(data.lower() if isinstance(data, str) else data, {"table"}, "data", "Specification.from_data")
         tags = (scenarios,) if isinstance(scenarios, str) else tuple(scenarios)
         words = SemanticSpecification(name or "", description or "", data, task, scenarios=tags, license=license)
         rkme = RKME.from_data(
@@ -158,21 +158,19 @@ class Specification:
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the specification as JSON; the file is there whole or not at all."""
-        target = Path(path)
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(self.to_json())
-            os.replace(temporary, target)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-        return target
+            return write_whole(Path(path), self.to_json().encode())
+        except OSError as error:
+            raise InvalidParameter(f"The specification cannot be written to {os.fspath(path)!r}: {error}.") from error
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Specification:
         """Read a specification file; see `from_json`."""
-        return cls.from_json(Path(path).read_bytes())
+        try:
+            content = Path(path).read_bytes()
+        except OSError as error:
+            raise InvalidParameter(f"The specification file {os.fspath(path)!r} cannot be read: {error}.") from error
+        return cls.from_json(content)
 
     def __repr__(self) -> str:
         said = [f"{n}={v!r}" for n, v in self.semantic.said().items() if n not in ("description", "inputs", "outputs")]
@@ -206,7 +204,12 @@ def _outputs(y: Any, task: str | None) -> Fields | None:
     if y is None or task not in ("Classification", "Regression"):
         return None
     if task == "Classification":
-        return Fields.named(np.unique(np.asarray(y)).tolist())
+        try:
+            return Fields.named(np.unique(np.asarray(y)).tolist())
+        except TypeError as error:
+            raise InvalidData(
+                "y must hold labels of one type, and none missing. Drop or fill the other rows."
+            ) from error
     shape = np.shape(y)
     return Fields(int(shape[1]) if len(shape) == 2 else 1)
 

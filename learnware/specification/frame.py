@@ -14,7 +14,8 @@ from learnware.kernels import GaussianKernel, median_squared_distance
 if TYPE_CHECKING:
     from learnware.specification.rkme import RKME
 
-#: Framed coordinates are cut off here: a hundred spreads away is far from everything, and its square stays exact.
+#: From here on framed coordinates grow as logarithms do: a hundred spreads away is far from everything, and squares
+#: stay exact, but what is farther still is not mistaken for it.
 FAR = 100.0
 
 _POINTS_FOR_MEDIAN = 2000
@@ -45,10 +46,15 @@ class Frame:
         """Return `points` of shape (n, n_features) in framed coordinates, as a new array."""
         framed = np.subtract(points, self.location, dtype=np.float64)
         framed /= self.scale
-        return np.clip(framed, -FAR, FAR, out=framed)
+        return drawn_in(framed)
 
     def undo(self, framed: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Return framed points in raw units."""
+        far = np.abs(framed) > FAR
+        if far.any():
+            stretched = FAR * np.exp(np.minimum(np.abs(framed[far]) / FAR - 1.0, 690.0))
+            framed = framed.copy()
+            framed[far] = np.sign(framed[far]) * stretched
         return framed * self.scale + self.location
 
     @classmethod
@@ -77,8 +83,16 @@ class Frame:
         location, scale = np.where(coded, 0.0, location), np.where(coded | (scale <= 0), 1.0, scale)
         share = max(1, _POINTS_FOR_MEDIAN // len(specifications))
         chosen = np.concatenate([_heaviest(s, share) for s in specifications])
-        framed = np.clip((chosen - location) / scale, -FAR, FAR)
+        framed = drawn_in((chosen - location) / scale)
         return cls(location, scale, GaussianKernel.from_median(median_squared_distance(framed)))
+
+
+def drawn_in(framed: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Let coordinates beyond `FAR` grow like logarithms, in place."""
+    far = np.abs(framed) > FAR
+    if far.any():
+        framed[far] = np.sign(framed[far]) * FAR * (1.0 + np.log(np.abs(framed[far]) / FAR))
+    return framed
 
 
 def _heaviest(specification: RKME, n_points: int) -> npt.NDArray[np.float64]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -13,16 +13,20 @@ import numpy as np
 import numpy.typing as npt
 
 from learnware._progress import progress_bar
-from learnware._validation import RandomState, as_generator, check_int
+from learnware._validation import RandomState, as_generator, check_int, complain
 from learnware.errors import InvalidSpecification, TooFewRows
 from learnware.kernels import GaussianKernel, fit_reduced_set, inner_product, median_squared_distance, mmd
 from learnware.specification.encoders import decode_points, encode_rows, infer_space, read_table
-from learnware.specification.frame import Frame
+from learnware.specification.frame import Frame, drawn_in
 from learnware.specification.space import Space, unnamed_space
 
 #: Rows that every published point stands for, unless the caller asks for more.
 MIN_ROWS = 5
 LEAST_MIN_ROWS = 3
+
+#: More points than this are no reduced set, and would slow down every search.
+MAX_POINTS = 1000
+MAX_NUMBERS = 1_000_000
 
 _ROWS_FOR_FRAME = 10_000
 _DIGITS = 6
@@ -114,6 +118,10 @@ class RKME:
         if scale.min() < 0:
             raise InvalidSpecification("The scale of an RKME must not be negative.")
         object.__setattr__(self, "space", space)
+        if not 0.0 <= self.squared_error <= 2.0:
+            raise InvalidSpecification(
+                f"The squared_error of an RKME must be between 0 and 2, as squared MMDs are. Got {self.squared_error}."
+            )
         if self.n_samples is not None:
             object.__setattr__(self, "n_samples", check_int(self.n_samples, "n_samples", "RKME"))
 
@@ -169,7 +177,8 @@ class RKME:
         A missing number takes the place of the column's location, a missing category has a code of its own.
         """
         caller = "RKME.from_data"
-        check_int(n_points, "n_points", caller)
+        if check_int(n_points, "n_points", caller) > MAX_POINTS:
+            raise complain("n_points", caller, f"an int of at most {MAX_POINTS}", n_points)
         check_int(min_rows, "min_rows", caller, minimum=LEAST_MIN_ROWS)
         generator = as_generator(random_state, caller)
         table = read_table(X)
@@ -178,9 +187,10 @@ class RKME:
                 f"X must have at least {min_rows} rows, so that no published point stands for fewer. "
                 f"Got {table.n_samples}."
             )
+        device = device or _device_of(X)
         space = infer_space(table, min_rows=min_rows)
         rows = encode_rows(table, space)
-        location, scale, frame = _own_frame(rows, space, generator)
+        location, scale, frame = _own_frame(rows, space, min_rows, generator)
         with _progress_bar(progress) as report:
             reduced = fit_reduced_set(
                 _framed(rows, frame, scale),
@@ -211,6 +221,9 @@ class RKME:
 
     def __hash__(self) -> int:
         return hash(self.digest)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), tuple(getattr(self, f.name) for f in fields(self))
 
     def __repr__(self) -> str:
         rows = "an unknown number of" if self.n_samples is None else f"{self.n_samples:,}"
@@ -302,6 +315,7 @@ class RKME:
         names = {"space", "points", "weights", "location", "scale", "n_samples", "squared_error"}
         if not isinstance(content, Mapping) or set(content) != names | {"type"} or content["type"] != "RKME":
             raise InvalidSpecification(f"An RKME must have exactly the fields type and {', '.join(sorted(names))}.")
+        _check_size(content["points"])
         error = content["squared_error"]
         if isinstance(error, bool) or not isinstance(error, int | float) or not 0 <= error < np.inf:
             raise InvalidSpecification(f"The squared_error of an RKME must be a number of at least 0. Got {error!r}.")
@@ -319,6 +333,23 @@ class RKME:
             raise InvalidSpecification(f"The fields of an RKME do not fit together: {reason}") from reason
 
 
+def _device_of(X: Any) -> str | None:
+    """Return where a tensor lives, if that is not the processor."""
+    device = getattr(X, "device", None)
+    kind = getattr(device, "type", "cpu")
+    return None if kind == "cpu" else str(device)
+
+
+def _check_size(points: Any) -> None:
+    if not isinstance(points, list) or not all(isinstance(point, list) for point in points):
+        raise InvalidSpecification("The points of an RKME must be a list of lists of numbers.")
+    if len(points) > MAX_POINTS or sum(map(len, points)) > MAX_NUMBERS:
+        raise InvalidSpecification(
+            f"An RKME must have at most {MAX_POINTS:,} points and {MAX_NUMBERS:,} numbers in them. "
+            f"Got {len(points):,} points."
+        )
+
+
 def _finite(values: Any, name: str, n_dimensions: int) -> Array:
     try:
         array = np.array(values, dtype=np.float64)
@@ -332,39 +363,51 @@ def _finite(values: Any, name: str, n_dimensions: int) -> Array:
     return array
 
 
-def _own_frame(rows: Array, space: Space, generator: np.random.Generator) -> tuple[Array, Array, Frame]:
-    """Measure location and scale on a sample of rows, without the outermost hundredth on either side."""
+def _own_frame(rows: Array, space: Space, min_rows: int, generator: np.random.Generator) -> tuple[Array, Array, Frame]:
+    """Measure location and scale on a sample of rows, and the frame that they make."""
     sample = rows
     if len(rows) > _ROWS_FOR_FRAME:
         sample = rows[generator.choice(len(rows), _ROWS_FOR_FRAME, replace=False, shuffle=False)]
-    location, scale = _winsorised(sample)
+    location, scale = _winsorised(sample, min_rows)
     # A column that hardly ever varies shows its spread only in all rows.
     flat = np.flatnonzero(scale == 0)
     if len(flat) and len(sample) < len(rows):
-        scale[flat] = np.nan_to_num(np.nanstd(rows[:, flat], axis=0))
+        location[flat], scale[flat] = _winsorised(rows[:, flat], min_rows)
     location = np.where(space.coded, 0.0, location)
     scale = np.where(space.coded, 1.0, scale)
     safe = np.where(scale > 0, scale, 1.0)
-    framed = np.where(np.isnan(sample), 0.0, np.clip((sample - location) / safe, -100.0, 100.0))
+    framed = drawn_in(np.where(np.isnan(sample), 0.0, (sample - location) / safe))
     kernel = GaussianKernel.from_median(median_squared_distance(framed))
     return location, scale, Frame(location, safe, kernel)
 
 
-def _winsorised(sample: Array) -> tuple[Array, Array]:
+def _winsorised(sample: Array, min_rows: int) -> tuple[Array, Array]:
+    """Return mean and standard deviation of each column without its outermost hundredth on either side.
+
+    A column in which fewer than `min_rows` rows differ from the others counts as constant: its mean and deviation
+    would give those few values away.
+    """
     ordered = np.sort(sample, axis=0)  # NaN goes last
-    present = np.maximum(len(sample) - np.isnan(sample).sum(axis=0), 1)
+    given = ~np.isnan(sample)
+    present = np.maximum(given.sum(axis=0), 1)
     columns = np.arange(sample.shape[1])
     low = ordered[(0.01 * (present - 1)).astype(int), columns]
     high = ordered[np.ceil(0.99 * (present - 1)).astype(int), columns]
-    inner = np.clip(sample, low, high)
-    if (present < len(sample)).any():
-        location, scale, full = np.nanmean(inner, axis=0), np.nanstd(inner, axis=0), np.nanstd(sample, axis=0)
-    else:
-        location, scale, full = inner.mean(axis=0), inner.std(axis=0), sample.std(axis=0)
-    # Rounding leaves a constant column a tiny spread; a sample without values of a sparse column has none at all.
+    location, scale = _moments(np.clip(sample, low, high), given)
+    _, full = _moments(sample, given)
     scale = np.where(scale > 0, scale, full)
-    scale = np.where(scale > 1e-9 * np.maximum(np.abs(location), 1e-300), scale, 0.0)
-    return np.nan_to_num(location), np.nan_to_num(scale)
+    middle = ordered[(present - 1) // 2, columns]
+    odd = ((sample != middle) & given).sum(axis=0)
+    constant = (odd < min_rows) & (present - odd >= LEAST_MIN_ROWS)
+    # Rounding leaves a constant column a tiny spread.
+    constant |= scale <= 1e-9 * np.maximum(np.abs(location), 1e-300)
+    return np.where(constant & (odd > 0), middle, location), np.where(constant, 0.0, scale)
+
+
+def _moments(values: Array, given: npt.NDArray[np.bool_]) -> tuple[Array, Array]:
+    if given.all():
+        return values.mean(axis=0), values.std(axis=0)
+    return np.nanmean(values, axis=0), np.nanstd(values, axis=0)
 
 
 @contextmanager

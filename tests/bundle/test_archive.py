@@ -35,8 +35,8 @@ def test_what_is_packed_is_read(files: dict[str, bytes]) -> None:
 def test_a_file_on_disk_reads_as_its_bytes(tmp_path: Path) -> None:
     path = tmp_path / "a.zip"
     path.write_bytes(pack(FILES))
-    assert Archive(path).read("model/model.bin") == FILES["model/model.bin"]
-    assert Archive(path).read_all() == pack(FILES)
+    assert Archive(Archive.read_file(path)).read("model/model.bin") == FILES["model/model.bin"]
+    assert Archive(Archive.read_file(path)).read_all() == pack(FILES)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_absent_entries_and_files(tmp_path: Path) -> None:
     assert caught.value.code == "incomplete"
     for path, code in ((tmp_path / "none.zip", "missing"), (tmp_path, "unreadable")):
         with pytest.raises(BundleError) as caught:
-            Archive(path)
+            Archive.read_file(path)
         assert caught.value.code == code
 
 

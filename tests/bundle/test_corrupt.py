@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +16,7 @@ from sklearn.ensemble import RandomForestClassifier
 
 from learnware import Learnware
 from learnware.bundle.archive import Archive, pack
+from learnware.bundle.manifest import FileRecord, Manifest
 from learnware.errors import BundleError
 from learnware.models.skops_file import dumps, loads
 
@@ -62,6 +66,48 @@ def test_a_manifest_of_other_bytes_is_refused_or_harmless(place: int, replacemen
         assert len(read.columns) == 13
     except BundleError:
         pass
+
+
+def packed_again(manifest: Manifest, model_files: Mapping[str, bytes]) -> bytes:
+    """Pack files under a manifest that lists them rightly, as somebody who wants to mislead would."""
+    specification = Archive(DATA).read("specification.json")
+    files = {"specification.json": specification, **{f"model/{name}": data for name, data in model_files.items()}}
+    records = {name: FileRecord.of(data) for name, data in files.items()}
+    entry = replace(manifest.model, files=tuple(model_files))
+    return pack({"learnware.yaml": replace(manifest, files=records, model=entry).to_yaml(), **files})
+
+
+def manifest_with(**changes: Any) -> Manifest:
+    manifest = Manifest.from_yaml(Archive(DATA).read("learnware.yaml"))
+    return replace(manifest, model=replace(manifest.model, **changes))
+
+
+@pytest.mark.parametrize("name", ["other.skops", "deep/er/model.skops"])
+def test_a_model_file_of_another_name_is_refused(name: str) -> None:
+    learnware = Learnware.from_bytes(packed_again(manifest_with(), {name: SKOPS}))
+    with pytest.raises(BundleError) as caught:
+        learnware.predict(X)
+    assert caught.value.code == "model"
+    assert caught.value.__cause__ is not None
+
+
+def test_a_library_that_raises_anything_on_loading_is_a_bundle_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nested(folder: object, entry: object) -> None:
+        raise RecursionError("too deep")
+
+    monkeypatch.setattr("learnware.bundle.content.load", nested)
+    with pytest.raises(BundleError, match="too deep") as caught:
+        Learnware.from_bytes(DATA).predict(X)
+    assert caught.value.code == "model"
+    assert isinstance(caught.value.__cause__, RecursionError)
+
+
+def test_two_names_are_refused() -> None:
+    manifest = replace(manifest_with(), name="Beer")
+    files = {name: Archive(DATA).read(f"model/{name}") for name in manifest.model.files}
+    with pytest.raises(BundleError, match="name") as caught:
+        Learnware.from_bytes(packed_again(manifest, files))
+    assert caught.value.code == "specification"
 
 
 SKOPS = dumps(MODEL)

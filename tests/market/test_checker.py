@@ -10,9 +10,13 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
+from sklearn.compose import make_column_transformer
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
 
 from learnware.bundle import Learnware
-from learnware.errors import BundleError, ModelFailure, RejectedLearnware
+from learnware.errors import BundleError, MissingDependency, ModelFailure, RejectedLearnware
 from learnware.market import CheckReport, Finding, check_learnware
 from learnware.market.checker import check_execution, check_semantic, check_statistical
 from learnware.specification import RKME, Fields, SemanticSpecification, Specification
@@ -83,6 +87,8 @@ def test_words(change: dict[str, Any], expected: dict[str, str]) -> None:
         (Double(points=None), {"points-missing": "error"}),
         (Double(replace(WORDS, data="Image"), points=None), {}),
         (Double(points=RKME(np.full((4, 3), 1e16), np.full(4, 0.25), n_samples=9)), ["points-too-large"]),
+        (Double(points=replace(POINTS, squared_error=1.6)), {"error-too-large": "error"}),
+        (Double(points=replace(POINTS, squared_error=1.4)), {}),
         (Double(points=replace(POINTS, n_samples=11)), {"points-too-many": "error"}),
         (Double(points=replace(POINTS, n_samples=12)), {}),
         (Double(points=replace(POINTS, n_samples=None)), {"rows-unknown": "warning"}),
@@ -97,6 +103,24 @@ def test_points(double: Double, expected: Any) -> None:
     assert set(expected) <= set(found) if isinstance(expected, list) else found == expected
 
 
+@pytest.mark.parametrize(("n_points", "n_columns"), [(1001, 1), (2, 500_001)])
+def test_too_many_numbers_are_refused_before_they_are_compared(
+    monkeypatch: pytest.MonkeyPatch, n_points: int, n_columns: int
+) -> None:
+    points = RKME(np.zeros((n_points, n_columns)), np.full(n_points, 1 / n_points), n_samples=10**6)
+    monkeypatch.setattr(RKME, "distance", None)
+    assert codes(check_statistical, Double(points=points)) == {"points-too-many-numbers": "error"}
+
+
+def test_honest_points_of_few_rows_stand_for_them() -> None:
+    rng = np.random.default_rng(0)
+    for n in (5, 6, 10, 30, 100):
+        for n_points in (1, 3, 20):
+            rows = rng.normal(size=(n, 2)) + 10 * rng.choice([-1, 1], size=(n, 1))
+            points = RKME.from_data(rows, n_points, random_state=0)
+            assert codes(check_statistical, Double(points=points)) == {}
+
+
 def test_a_failing_model_is_reported_with_its_own_words() -> None:
     def crash(X: Any) -> Any:
         raise ModelFailure("Division by zero in layer 3.")
@@ -104,6 +128,59 @@ def test_a_failing_model_is_reported_with_its_own_words() -> None:
     (found,) = check_execution(cast(Learnware, Double(model=crash)))
     assert (found.level, found.code) == ("error", "predict-fails")
     assert "Division by zero in layer 3." in found.message
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_rows_that_no_honest_model_knows_are_left_out(named: bool) -> None:
+    asked = []
+
+    def known_codes_only(X: Any) -> Any:
+        values = np.asarray(X)
+        if (values[:, 0] == 3).any():
+            raise ModelFailure("Found unknown category 3.")
+        asked.append(len(values))
+        return values.sum(axis=1)
+
+    names = ["code", "size", "price"] if named else None
+    if named:
+        pandas = pytest.importorskip("pandas")
+        rows = pandas.DataFrame(np.repeat(POINTS.points, 25, axis=0), columns=names)
+        points = replace(POINTS, space=RKME.from_data(rows, 4, random_state=0).space)
+    else:
+        points = POINTS
+    double = Double(points=points, model=known_codes_only, proba=known_codes_only)
+    (found,) = check_execution(cast(Learnware, double))
+    assert (found.level, found.code) == ("warning", "predict-fails-on-some")
+    assert f"fails on {24 - asked[-1]} of 24 rows" in found.message
+    assert "Found unknown category 3." in found.message
+
+
+def test_honest_models_of_gaps_between_codes_pass() -> None:
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.choice([1, 5, 9, 40], 300), rng.normal(size=300).round(2)])
+    y = rng.normal(size=300)
+    model = make_pipeline(make_column_transformer((OneHotEncoder(), [0])), Ridge()).fit(X, y)
+    learnware = Learnware.from_model(model, X, y, name="Codes", task="regression", n_points=20, random_state=0)
+    report = check_learnware(learnware)
+    assert report.passed
+    assert "predict-fails-on-some" in str(report)
+
+
+def test_rows_answered_one_by_one_only_are_an_error() -> None:
+    def single(X: Any) -> Any:
+        if len(X) > 1:
+            raise ModelFailure("One row at a time.")
+        return X.sum(axis=1)
+
+    assert codes(check_execution, Double(model=single)) == {"predict-fails": "error"}
+
+
+def test_a_library_missing_here_is_not_the_fault_of_the_model() -> None:
+    def import_it(X: Any) -> Any:
+        raise MissingDependency("Install torch.")
+
+    with pytest.raises(MissingDependency):
+        list(check_execution(cast(Learnware, Double(model=import_it))))
 
 
 def test_each_way_to_ask_is_tried() -> None:

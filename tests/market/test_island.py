@@ -93,6 +93,17 @@ def test_removing_gives_what_adding_the_others_would():
     np.testing.assert_allclose(built.self_products, others.self_products, rtol=1e-6)
 
 
+def test_a_member_that_is_replaced_changes_the_frame():
+    members = [rkme(i) for i in range(3)]
+    built = island(members)
+    before = built.frame
+    built.remove(["2"])
+    built.add("2", rkme(99))
+    fresh = island([*members[:2], rkme(99)])
+    assert built.frame is not before
+    np.testing.assert_array_equal(built.frame.scale, fresh.frame.scale)
+
+
 def test_removing_from_a_large_island_keeps_rows_and_members_together():
     members = [rkme(i, k=2) for i in range(ALL_VOTE + 40)]
     built = island(members)

@@ -182,6 +182,34 @@ def test_surplus_columns_are_left_aside():
     assert [hit.id for hit in search(built, named("ba")).hits] == ["ab"]
 
 
+def test_a_match_of_fewer_columns_comes_before_a_weak_one_of_more():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(400, 3)), columns=list("abc"))
+    built = Index()
+    built.add("weak abc", spec(X + np.array([1.3, 0.0, 0.0])))
+    built.add("match ab", spec(X[["a", "b"]]))
+    result = search(built, spec(X), limit=1)
+    assert result.verdict == "match"
+    assert [hit.id for hit in result.hits] == ["match ab"]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_mixture_is_never_farther_than_the_nearest(index, seed):
+    rng = np.random.default_rng(seed)
+    X = np.concatenate([sample(int(i), 20 * int(i) + 20, seed) for i in rng.integers(0, 10, 3)])
+    for size in (1, 2):
+        result = search(index, spec(X), mixture_size=size)
+        assert result.mixture.distance <= result.hits[0].distance + 1e-6
+
+
+def test_an_error_that_a_learnware_claims_does_not_make_a_match():
+    built = Index()
+    honest = RKME.from_data(sample(0) + np.array([2.0, 0.0, 0.0]), 30, random_state=0)
+    forged = RKME(honest.points, honest.weights, n_samples=300, squared_error=2.0)
+    built.add("forged", Specification(SemanticSpecification(data="table"), forged))
+    assert search(built, spec(sample(0, 2000, 9))).verdict != "match"
+
+
 def test_an_empty_result_says_what_to_change():
     built = Index()
     assert search(built, named("ab")).reason == "The market is empty."

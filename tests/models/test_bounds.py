@@ -14,6 +14,7 @@ from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     RandomForestClassifier,
 )
+from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
@@ -90,6 +91,26 @@ def test_missing_support_coefficients_are_refused() -> None:
         loads(dumps(model))
 
 
+@pytest.mark.parametrize("names", [("_probA",), ("_probA", "_probB")])
+def test_probability_coefficients_of_another_number_are_refused(names: tuple[str, ...]) -> None:
+    model = SVC().fit(X, Y)
+    for name in names:
+        setattr(model, name, np.ones(2))
+    with pytest.raises(BundleError, match="do not fit together"):
+        loads(dumps(model))
+
+
+@pytest.mark.parametrize(("name", "value"), [("indices", 2**28), ("indices", -1), ("indptr", 2**28)])
+def test_a_tampered_sparse_matrix_is_refused(name: str, value: int) -> None:
+    model = LogisticRegression().fit(X, Y).sparsify()
+    getattr(model.coef_, name)[0] = value
+    with pytest.raises(BundleError) as caught:
+        loads(dumps(model))
+    assert caught.value.code == "model"
+
+
 def test_sound_models_pass() -> None:
     for model in (*TREES, HistGradientBoostingClassifier(max_iter=2), KNeighborsClassifier(), SVC()):
         assert (loads(dumps(model.fit(X, Y))).predict(X) == model.predict(X)).all()
+    sparse = LogisticRegression().fit(X, Y).sparsify()
+    assert (loads(dumps(sparse)).predict(X) == sparse.predict(X)).all()

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import make_column_transformer
+from sklearn.decomposition import PCA
 from sklearn.ensemble import BaggingClassifier, GradientBoostingClassifier, StackingClassifier
 from sklearn.gaussian_process import GaussianProcessClassifier
 from sklearn.impute import KNNImputer
+from sklearn.kernel_approximation import Nystroem
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
@@ -40,6 +42,8 @@ Y = (X[:, 0] > 0).astype(int)
         (StackingClassifier([("near", KNeighborsClassifier())]), ("KNeighborsClassifier",)),
         (CalibratedClassifierCV(SVC(), cv=2), ("SVC",)),
         (GridSearchCV(KNeighborsClassifier(), {"n_neighbors": [1, 3]}, cv=2), ("KNeighborsClassifier",)),
+        (make_pipeline(Nystroem(n_components=5), LogisticRegression()), ("Nystroem",)),
+        (make_pipeline(PCA(2), LogisticRegression()), ()),
         (make_pipeline(StandardScaler(), LinearSVC()), ()),
         (GradientBoostingClassifier(n_estimators=2), ()),
         (MLPClassifier((4,), max_iter=3000, tol=0.1), ()),

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from learnware.errors import InvalidParameter, InvalidSpecification
+from learnware.errors import InvalidData, InvalidParameter, InvalidSpecification
 from learnware.specification import RKME, Fields, SemanticSpecification, Specification
 
 
@@ -56,11 +56,23 @@ def test_writing_and_reading_gives_the_same(X, tmp_path):
     assert Specification.from_json(words.to_json()) == words
 
 
+def test_files_that_are_not_there(tmp_path):
+    with pytest.raises(InvalidParameter, match="cannot be read"):
+        Specification.load(tmp_path / "none.json")
+    with pytest.raises(InvalidParameter, match="cannot be written"):
+        Specification().save(tmp_path / "none" / "spec.json")
+
+
+def test_labels_that_cannot_be_named(X):
+    with pytest.raises(InvalidData, match="one type"):
+        Specification.from_data(X, [None, "a"] * 30, task="classification")
+
+
 def test_a_failed_write_leaves_nothing(X, tmp_path, monkeypatch):
     target = Specification.from_data(X, 5).save(tmp_path / "spec.json")
     before = target.read_bytes()
     monkeypatch.setattr("os.replace", lambda *_: (_ for _ in ()).throw(OSError("full")))
-    with pytest.raises(OSError, match="full"):
+    with pytest.raises(InvalidParameter, match="full"):
         Specification(SemanticSpecification(name="other")).save(target)
     assert target.read_bytes() == before
     assert len(list(tmp_path.iterdir())) == 1

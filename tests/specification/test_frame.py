@@ -60,9 +60,20 @@ def test_constant_columns_get_a_scale_of_one_or_of_what_parts_them():
     assert apart.scale[0] == pytest.approx(1.4826 * 4.0)
 
 
-def test_far_coordinates_are_cut_off():
+def test_far_coordinates_are_drawn_in_but_kept_apart():
     frame = normal(0).frame
-    assert np.abs(frame.apply(np.array([[1e300, -1e300]]))).tolist() == [[FAR, FAR]]
+    far = frame.apply(np.array([[1e4, -1e4], [1e5, -1e5], [1e300, -1e300]]))
+    assert (np.abs(far) > FAR).all()
+    assert np.abs(far).max() < 1e5
+    assert (np.diff(np.abs(far), axis=0) > FAR).all()
+    np.testing.assert_allclose(frame.undo(far[:2]), [[1e4, -1e4], [1e5, -1e5]])
+
+
+def test_far_is_not_mistaken_for_farther():
+    market, user = rkme([[1e3, 1e3]]), rkme([[5e4, 5e4]])
+    frame = normal(0).frame
+    near, far = (frame.apply(s.points) for s in (market, user))
+    assert frame.kernel(near, far).item() < 1e-6
 
 
 def test_gammas_stand_at_the_documented_ratio_to_the_median():

@@ -112,6 +112,38 @@ def test_outliers_do_not_set_the_scale(X):
     assert RKME.from_data(wild).scale[0] == pytest.approx(1.0, rel=0.2)
 
 
+@pytest.mark.parametrize("n_rows", [6, 50, 1000, 30_000])
+def test_the_scale_does_not_give_a_single_value_away(n_rows):
+    column = np.zeros(n_rows)
+    column[n_rows // 2] = 123456.789
+    rkme = RKME.from_data(np.column_stack([column, np.arange(n_rows)]), random_state=0)
+    assert rkme.scale[0] == 0.0
+    assert rkme.location[0] == 0.0
+    assert (rkme.points[:, 0] == 0.0).all()
+    column[:5] = 7.0
+    assert RKME.from_data(np.column_stack([column, np.arange(n_rows)]), random_state=0).scale[0] > 0.0 or n_rows == 6
+
+
+def test_pickled_values_stay_frozen(X):
+    back = pickle.loads(pickle.dumps(RKME.from_data(X, 10)))
+    with pytest.raises(ValueError, match="read-only"):
+        back.points[0, 0] = 1.0
+
+
+def test_sizes_are_limited(X):
+    with pytest.raises(InvalidParameter, match="at most 1000"):
+        RKME.from_data(X, 1001)
+    many = {**GOOD, "points": [[0.0, 0.0]] * 1001, "weights": [1 / 1001] * 1001}
+    with pytest.raises(InvalidSpecification, match="at most 1,000 points"):
+        RKME.from_dict(many)
+
+
+@pytest.mark.parametrize("error", [float("nan"), -0.1, 50.0])
+def test_an_error_that_no_reduced_set_has_is_refused(error):
+    with pytest.raises(InvalidSpecification, match="squared_error"):
+        RKME([[0.0]], [1.0], squared_error=error)
+
+
 def test_distance_is_a_metric_on_these(X):
     shifted = [RKME.from_data(X + s * X.std(axis=0), 30, random_state=0) for s in (0.0, 1.0, 2.0)]
     a, b, c = shifted

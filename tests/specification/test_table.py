@@ -126,6 +126,7 @@ def test_numpy_objects_may_hold_text_and_numbers():
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), "more than once: 'a'"),
         (pd.DataFrame({"a": [1j, 2j]}), "complex"),
         (pd.DataFrame({"a": [[1], [2]]}), "type list"),
+        (pd.DataFrame({"a": [10**400, 1]}, dtype=object), "too large"),
         (np.array([[1j]]), "complex128"),
         (pl.LazyFrame({"a": [1]}), "collect"),
     ],

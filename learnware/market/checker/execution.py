@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from learnware.errors import BundleError, LearnwareError
+from learnware.errors import BundleError, LearnwareError, MissingDependency
 from learnware.market.checker.base import Finding
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def check_execution(learnware: Learnware) -> Iterator[Finding]:
     rkme = learnware.specification.statistical
     if rkme is None:
         return
-    X = rkme.sample(N_ROWS, random_state=0)
+    X = yield from _rows_answered(learnware.predict, rkme.sample(N_ROWS, random_state=0))
     first = yield from _attempt("predict", learnware.predict, X)
     if first is None:
         return
@@ -45,13 +45,44 @@ def check_execution(learnware: Learnware) -> Iterator[Finding]:
         yield from _attempt("predict-proba", learnware.predict_proba, X)
 
 
+def _rows_answered(call: Callable[[Any], npt.NDArray[Any]], X: Any) -> Generator[Finding, None, Any]:
+    """Return the rows of `X` to go on with: all of them, unless the model fails on some and answers the others.
+
+    A point stands for many rows and need not be a row itself: between the codes of a column, or beside the range of
+    another, it may ask for what no honest model has learned.
+    """
+    failure = _failure(call, X)
+    if failure is None:
+        return X
+    kept = [i for i in range(len(X)) if _failure(call, X[i : i + 1]) is None]
+    if not 0 < len(kept) < len(X):
+        return X
+    yield Finding(
+        "warning",
+        "predict-fails-on-some",
+        f"The model fails on {len(X) - len(kept)} of {len(X)} rows drawn from its specification: {failure} Points of a "
+        "specification need not be rows of the data; make the model answer values that it has not seen.",
+    )
+    return getattr(X, "iloc", X)[kept]
+
+
+def _failure(call: Callable[[Any], npt.NDArray[Any]], X: Any) -> LearnwareError | None:
+    try:
+        call(X)
+    except (BundleError, MissingDependency):
+        raise
+    except LearnwareError as error:
+        return error
+    return None
+
+
 def _attempt(
     what: str, call: Callable[[Any], npt.NDArray[Any]], X: Any
 ) -> Generator[Finding, None, npt.NDArray[Any] | None]:
     try:
         return call(X)
-    except BundleError:
-        # A damaged file is no learnware; packing it again would not mend it.
+    except (BundleError, MissingDependency):
+        # Packing again mends neither a damaged file nor a library that this machine lacks.
         raise
     except LearnwareError as error:
         yield Finding(

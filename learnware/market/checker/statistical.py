@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 
 #: Beyond this a float cannot tell one whole number from the next.
 MAX_MAGNITUDE = 1e15
+#: Comparing two specifications takes time and memory that grow with these.
+MAX_POINTS = 1000
+MAX_NUMBERS = 1_000_000
+#: Squared MMD between points and data; two distributions that have nothing in common are 2 apart.
+MAX_SQUARED_ERROR = 1.5
 #: A published point that stands for fewer rows gives single rows away.
 MIN_ROWS_PER_POINT = 3
 
@@ -31,9 +36,33 @@ def check_statistical(learnware: Learnware) -> Iterator[Finding]:
         if learnware.specification.semantic.data == "Table":
             yield Finding("error", "points-missing", f"It has no statistical specification. {_REBUILD}")
         return
-    yield from _magnitude(rkme)
+    if len(rkme.points) > MAX_POINTS or rkme.points.size > MAX_NUMBERS:
+        yield _too_many_numbers(rkme)
+    else:
+        yield from _magnitude(rkme)
+    yield from _error(rkme)
     yield from _privacy(rkme)
     yield from _dimensions(learnware, rkme)
+
+
+def _too_many_numbers(rkme: RKME) -> Finding:
+    n_points, n_features = rkme.points.shape
+    return Finding(
+        "error",
+        "points-too-many-numbers",
+        f"It has {n_points} points of {n_features} coordinates; at most {MAX_POINTS} points and {MAX_NUMBERS:,} "
+        f"numbers are allowed. Use at most {min(MAX_POINTS, MAX_NUMBERS // n_features)} points, or fewer columns.",
+    )
+
+
+def _error(rkme: RKME) -> Iterator[Finding]:
+    if rkme.squared_error > MAX_SQUARED_ERROR:
+        yield Finding(
+            "error",
+            "error-too-large",
+            f"Its points do not stand for its data: their squared distance is {rkme.squared_error:.3g}; at most "
+            f"{MAX_SQUARED_ERROR} is allowed. Use more points, or more data.",
+        )
 
 
 def _magnitude(rkme: RKME) -> Iterator[Finding]:

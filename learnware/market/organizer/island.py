@@ -43,7 +43,7 @@ class Island:
         self.space = space
         self.ids: list[str] = []
         self._members: list[RKME] = []
-        self._voters: list[str] = []
+        self._voters: list[RKME] = []
         self._rows = _Rows.empty()
         self._frame: Frame | None = None
         self._features: RandomFeatures | None = None
@@ -101,9 +101,9 @@ class Island:
         return self._ready()[1].transform(points)
 
     def _ready(self) -> tuple[Frame, RandomFeatures]:
-        voters = self.ids[: _n_voters(len(self.ids))]
-        if self._frame is None or self._features is None or voters != self._voters:
-            self._frame = Frame.pool(self._members[: len(voters)])
+        voters = self._members[: _n_voters(len(self.ids))]
+        if self._frame is None or self._features is None or list(map(id, voters)) != list(map(id, self._voters)):
+            self._frame = Frame.pool(voters)
             self._features = RandomFeatures.draw(self._frame.kernel, self.space.n_features, N_SKETCH)
             self._voters, self._rows = voters, _Rows.empty()
         for start in range(len(self._rows), len(self.ids), _SKETCHED_AT_ONCE * 16):

@@ -56,13 +56,21 @@ def mix(island: Island, query: Query, allowed: npt.NDArray[np.intp], near: Neigh
             break
         support, gram, products = support[kept], gram[np.ix_(kept, kept)], products[kept]
         weights = minimize_on_simplex(gram, products)
+    if near.squared_distances[0] < _squared_distance(gram, products, weights, query):
+        # Dropping members of a larger mixture may leave one that is farther than the nearest alone.
+        support, weights = near.rows[:1], np.ones(1)
+        gram, products = _exact(island, query, support)
     own, together = float(weights @ gram @ weights), float(weights @ products)
-    squared = max(0.0, own - 2.0 * together + query.self_product)
+    squared = _squared_distance(gram, products, weights, query)
     order = np.argsort(-weights, kind="stable")
     support, alone, products = support[order], np.diag(gram)[order], products[order]
     apart = np.maximum(alone - 2.0 * products + query.self_product, 0.0)
     fit = float(query.fit_of(np.array([together]), np.array([own]))[0])
     return Blend(support, weights[order], apart, query.fit_of(products, alone), squared, fit, own)
+
+
+def _squared_distance(gram: Floats, products: Floats, weights: Floats, query: Query) -> float:
+    return max(0.0, float(weights @ gram @ weights - 2.0 * weights @ products + query.self_product))
 
 
 def _frank_wolfe(sketches: npt.NDArray[np.float32], target: npt.NDArray[np.float32], size: int) -> list[int]:

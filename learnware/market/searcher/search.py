@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from learnware.bundle import Learnware
 
 
+_RANKS: tuple[Verdict, ...] = ("match", "weak", "nothing fits")
+
+
 @dataclass(frozen=True)
 class _Landing:
     """What one island answers."""
@@ -119,7 +122,7 @@ def _land(index: Index, specification: RKME, allowed: list[str], mixture_size: i
         blend = mix(island, query, rows, near, mixture_size)
         landings.append(_Landing(island, near, blend, *judge(island, query, blend)))
     # An island of fewer columns is matched more easily, and tells less.
-    return sorted(landings, key=lambda at: (at.verdict == "nothing fits", -len(at.island.space.columns), -at.blend.fit))
+    return sorted(landings, key=lambda at: (_RANKS.index(at.verdict), -len(at.island.space.columns), -at.blend.fit))
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ from learnware.market.searcher.statistical import Query
 #: digits, wine and breast cancer; checked on five other tables (see docs/concepts.md).
 MATCH_FIT = 0.85
 LEAST_FIT = 0.3
+#: A learnware may say of its reduced set any error it likes; no more than this is believed.
+MOST_ERROR = 0.05
 
 
 def judge(island: Island, query: Query, blend: Blend) -> tuple[Verdict, Evidence]:
@@ -37,5 +39,5 @@ def _noise_of(island: Island, blend: Blend) -> float:
     for row, weight in zip(blend.rows, blend.weights, strict=True):
         member = island.member(int(row))
         sampling = (1.0 - island.self_products[row]) / (member.n_samples or len(member.weights))
-        noise += weight**2 * (sampling + member.squared_error)
+        noise += weight**2 * (sampling + min(member.squared_error, MOST_ERROR))
     return float(noise)

@@ -62,7 +62,10 @@ class Store(ABC):
 
     @abstractmethod
     def changes(self, since: int) -> Changes:
-        """Return what happened after generation `since`; 0 is before anything did."""
+        """Return what happened after generation `since`; 0 is before anything did.
+
+        Each id occurs once, and the ids come in the order of their last change, the latest at the end.
+        """
 
     @abstractmethod
     def __iter__(self) -> Iterator[str]:

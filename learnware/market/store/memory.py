@@ -48,7 +48,8 @@ class MemoryStore(Store):
             self._log.append(learnware_id)
 
     def read(self, learnware_id: str) -> bytes:
-        return self._find(learnware_id)[0]
+        with self._lock:
+            return self._find(learnware_id)[0]
 
     def specifications(self, learnware_ids: Iterable[str]) -> dict[str, Specification]:
         with self._lock:
@@ -56,7 +57,8 @@ class MemoryStore(Store):
 
     def changes(self, since: int) -> Changes:
         with self._lock:
-            touched = dict.fromkeys(self._log[since:])
+            # From the end, since an id stands where its last change was.
+            touched = list(dict.fromkeys(reversed(self._log[since:])))[::-1]
             stored = tuple(i for i in touched if i in self._kept)
             removed = tuple(i for i in touched if i not in self._kept)
             return Changes(len(self._log), stored, removed)
@@ -75,6 +77,7 @@ class MemoryStore(Store):
         self._log.append(learnware_id)
 
     def _find(self, learnware_id: str) -> tuple[bytes, Specification]:
+        """Look an id up; the caller holds the lock."""
         if learnware_id not in self:
             raise self.unknown(learnware_id)
         return self._kept[learnware_id]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -128,9 +129,12 @@ def _from_values(values: npt.NDArray[Any], name: object) -> RawColumn:
     given = [value for value in plain if value is not None]
     if given and all(isinstance(value, bool | np.bool_) for value in given):
         return RawColumn("number", "bool", np.array(plain, dtype=np.float64))
-    if given and all(isinstance(value, int | float | np.number) for value in given):
+    if given and all(isinstance(value, int | float | np.number | Decimal) for value in given):
         whole = all(isinstance(value, int | np.integer) for value in given)
-        return RawColumn("number", "int" if whole else "float", np.array(plain, dtype=np.float64))
+        try:
+            return RawColumn("number", "int" if whole else "float", np.array(plain, dtype=np.float64))
+        except OverflowError as error:
+            raise InvalidData(f"Column {name!r} holds a number too large for a float. Give it another unit.") from error
     if given and all(hasattr(value, "isoformat") and hasattr(value, "year") for value in given):
         return RawColumn("time", "datetime", _days(np.array(plain, dtype="datetime64[us]")))
     odd = next((value for value in given if isinstance(value, list | dict | tuple | set | np.ndarray)), None)
