@@ -22,7 +22,7 @@ from learnware.models.base import Label, Predictor, as_labels
 from learnware.models.kept_rows import keepers_of_rows
 from learnware.specification import Fields, Space, Specification
 from learnware.specification.encoders import infer_space, read_table
-from learnware.specification.rkme import LEAST_MIN_ROWS
+from learnware.specification.measuring import LEAST_MIN_ROWS
 
 _CALLER = "Learnware.from_model"
 _SAMPLE_ROWS = 64

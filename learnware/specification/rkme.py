@@ -15,20 +15,19 @@ import numpy.typing as npt
 from learnware._progress import progress_bar
 from learnware._validation import RandomState, as_generator, check_int, complain
 from learnware.errors import InvalidSpecification, TooFewRows
-from learnware.kernels import GaussianKernel, fit_reduced_set, inner_product, median_squared_distance, mmd
+from learnware.kernels import fit_reduced_set, inner_product, mmd
 from learnware.specification.encoders import decode_points, encode_rows, infer_space, read_table
-from learnware.specification.frame import Frame, drawn_in
+from learnware.specification.frame import Frame
+from learnware.specification.measuring import LEAST_MIN_ROWS, framed, own_frame
 from learnware.specification.space import Space, unnamed_space
 
 #: Rows that every published point stands for, unless the caller asks for more.
 MIN_ROWS = 5
-LEAST_MIN_ROWS = 3
 
 #: More points than this are no reduced set, and would slow down every search.
 MAX_POINTS = 1000
 MAX_NUMBERS = 1_000_000
 
-_ROWS_FOR_FRAME = 10_000
 _DIGITS = 6
 
 Array = npt.NDArray[np.float64]
@@ -190,10 +189,10 @@ class RKME:
         device = device or _device_of(X)
         space = infer_space(table, min_rows=min_rows)
         rows = encode_rows(table, space)
-        location, scale, frame = _own_frame(rows, space, min_rows, generator)
+        location, scale, frame = own_frame(rows, space, min_rows, generator)
         with _progress_bar(progress) as report:
             reduced = fit_reduced_set(
-                _framed(rows, frame, scale),
+                framed(rows, frame, scale),
                 frame.kernel,
                 n_points,
                 min_rows=min_rows,
@@ -363,53 +362,6 @@ def _finite(values: Any, name: str, n_dimensions: int) -> Array:
     return array
 
 
-def _own_frame(rows: Array, space: Space, min_rows: int, generator: np.random.Generator) -> tuple[Array, Array, Frame]:
-    """Measure location and scale on a sample of rows, and the frame that they make."""
-    sample = rows
-    if len(rows) > _ROWS_FOR_FRAME:
-        sample = rows[generator.choice(len(rows), _ROWS_FOR_FRAME, replace=False, shuffle=False)]
-    location, scale = _winsorised(sample, min_rows)
-    # A column that hardly ever varies shows its spread only in all rows.
-    flat = np.flatnonzero(scale == 0)
-    if len(flat) and len(sample) < len(rows):
-        location[flat], scale[flat] = _winsorised(rows[:, flat], min_rows)
-    location = np.where(space.coded, 0.0, location)
-    scale = np.where(space.coded, 1.0, scale)
-    safe = np.where(scale > 0, scale, 1.0)
-    framed = drawn_in(np.where(np.isnan(sample), 0.0, (sample - location) / safe))
-    kernel = GaussianKernel.from_median(median_squared_distance(framed))
-    return location, scale, Frame(location, safe, kernel)
-
-
-def _winsorised(sample: Array, min_rows: int) -> tuple[Array, Array]:
-    """Return mean and standard deviation of each column without its outermost hundredth on either side.
-
-    A column in which fewer than `min_rows` rows differ from the others counts as constant: its mean and deviation
-    would give those few values away.
-    """
-    ordered = np.sort(sample, axis=0)  # NaN goes last
-    given = ~np.isnan(sample)
-    present = np.maximum(given.sum(axis=0), 1)
-    columns = np.arange(sample.shape[1])
-    low = ordered[(0.01 * (present - 1)).astype(int), columns]
-    high = ordered[np.ceil(0.99 * (present - 1)).astype(int), columns]
-    location, scale = _moments(np.clip(sample, low, high), given)
-    _, full = _moments(sample, given)
-    scale = np.where(scale > 0, scale, full)
-    middle = ordered[(present - 1) // 2, columns]
-    odd = ((sample != middle) & given).sum(axis=0)
-    constant = (odd < min_rows) & (present - odd >= LEAST_MIN_ROWS)
-    # Rounding leaves a constant column a tiny spread.
-    constant |= scale <= 1e-9 * np.maximum(np.abs(location), 1e-300)
-    return np.where(constant & (odd > 0), middle, location), np.where(constant, 0.0, scale)
-
-
-def _moments(values: Array, given: npt.NDArray[np.bool_]) -> tuple[Array, Array]:
-    if given.all():
-        return values.mean(axis=0), values.std(axis=0)
-    return np.nanmean(values, axis=0), np.nanstd(values, axis=0)
-
-
 @contextmanager
 def _progress_bar(shown: bool | None) -> Iterator[Callable[[int, int], None] | None]:
     if not shown:
@@ -422,15 +374,6 @@ def _progress_bar(shown: bool | None) -> Iterator[Callable[[int, int], None] | N
             bar.update(done - bar.n)
 
         yield report
-
-
-def _framed(rows: Array, frame: Frame, scale: Array) -> Array:
-    framed = frame.apply(rows)
-    # What is left of a constant column are rounding errors, which no kernel should look at.
-    framed[:, scale == 0] = 0.0
-    # A missing number sits at the location, which is zero in the frame.
-    np.copyto(framed, 0.0, where=np.isnan(framed))
-    return framed
 
 
 def _rounded(points: Array, scale: Array) -> Array:

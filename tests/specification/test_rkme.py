@@ -106,6 +106,15 @@ def test_missing_values_do_not_move_the_location(X):
     assert rkme.location[1] == pytest.approx(np.nanmean(holes[:, 1]), rel=0.05)
 
 
+def test_a_column_of_hardly_any_values():
+    sparse = np.full(60_000, np.nan)
+    sparse[[7, 20_000, 40_000]] = [1.0, 2.0, 3.0]
+    rkme = RKME.from_data(np.column_stack([sparse, np.arange(60_000.0)]), 10, random_state=0)
+    assert np.isfinite(rkme.location).all()
+    assert np.isfinite(rkme.points).all()
+    assert 1.0 <= rkme.location[0] <= 3.0
+
+
 def test_outliers_do_not_set_the_scale(X):
     wild = X.copy()
     wild[:4, 0] = 1e9
