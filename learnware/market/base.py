@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from learnware.market.result import SearchResult
-    from learnware.specification import Specification
+    from learnware.specification import RKME, SemanticSpecification, Specification
 
 OneLearnware: TypeAlias = "Learnware | str | os.PathLike[str]"
 
@@ -193,7 +193,7 @@ class Market(ABC):
     @abstractmethod
     def search(
         self,
-        specification: Specification | str,
+        specification: Specification | SemanticSpecification | RKME | str,
         *,
         text: str | None = None,
         limit: int = 10,
@@ -203,7 +203,7 @@ class Market(ABC):
 
         Parameters
         ----------
-        specification : Specification or str
+        specification : Specification, one of its parts, or str
             What the task is like; or words alone.
         text : str, optional
             Words that a learnware must match besides.

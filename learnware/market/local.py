@@ -17,7 +17,7 @@ from learnware.market.organizer import Index
 from learnware.market.result import SearchResult
 from learnware.market.searcher import search
 from learnware.market.store import DirectoryStore, MemoryStore, Store
-from learnware.specification import Specification
+from learnware.specification import RKME, SemanticSpecification, Specification
 
 #: So many learnwares, those fetched last, stay in memory with the models they have loaded.
 KEPT = 32
@@ -94,7 +94,7 @@ class LocalMarket(Market):
 
     def search(
         self,
-        specification: Specification | str,
+        specification: Specification | SemanticSpecification | RKME | str,
         *,
         text: str | None = None,
         limit: int = 10,

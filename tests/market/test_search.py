@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import cvxpy
 import numpy as np
 import pandas as pd
@@ -60,8 +62,7 @@ def test_hits_are_ranked_by_the_exact_distance(index):
     assert result.hits[0].fit > 0.9
 
 
-def test_the_sketch_loses_none_of_the_nearest(index, monkeypatch):
-    monkeypatch.setattr("learnware.market.searcher.statistical.N_EXACT", 12)
+def test_the_sketch_loses_none_of_the_nearest(index):
     from learnware.market.searcher import statistical
 
     query = spec(np.concatenate([sample(3, seed=9), sample(7, seed=9)]))
@@ -69,6 +70,12 @@ def test_the_sketch_loses_none_of_the_nearest(index, monkeypatch):
     island = index.islands_for(query.statistical.space)[0]
     near = statistical.nearest(island, statistical.Query.on(island, query.statistical), np.arange(30), 12)
     assert [island.ids[row] for row in near.rows[:3]] == sorted(squared, key=squared.get)[:3]
+
+
+def test_every_learnware_can_be_a_hit(index, monkeypatch):
+    monkeypatch.setattr(sys.modules["learnware.market.searcher.search"], "N_EXACT", 5)
+    assert len(search(index, spec(sample(3, seed=9)), limit=4).hits) == 4
+    assert len(search(index, spec(sample(3, seed=9)), limit=30).hits) == 30
 
 
 def test_mixture_finds_planted_components_and_weights(index):

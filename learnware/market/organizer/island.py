@@ -47,6 +47,7 @@ class Island:
         self._rows = _Rows.empty()
         self._frame: Frame | None = None
         self._features: RandomFeatures | None = None
+        self._stale = True
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -55,6 +56,7 @@ class Island:
         """Let a learnware in; its columns are put in the island's order."""
         self.ids.append(learnware_id)
         self._members.append(specification.aligned_to(self.space))
+        self._stale = True
 
     def remove(self, learnware_ids: Iterable[str]) -> None:
         """Take learnwares out; what is known of the others is kept."""
@@ -62,6 +64,7 @@ class Island:
         keep = [i for i, learnware_id in enumerate(self.ids) if learnware_id not in gone]
         self.ids = [self.ids[i] for i in keep]
         self._members = [self._members[i] for i in keep]
+        self._stale = True
         self._rows = self._rows.take([i for i in keep if i < len(self._rows)])
 
     @property
@@ -101,6 +104,8 @@ class Island:
         return self._ready()[1].transform(points)
 
     def _ready(self) -> tuple[Frame, RandomFeatures]:
+        if not self._stale and self._frame is not None and self._features is not None:
+            return self._frame, self._features
         voters = self._members[: _n_voters(len(self.ids))]
         if self._frame is None or self._features is None or list(map(id, voters)) != list(map(id, self._voters)):
             self._frame = Frame.pool(voters)
@@ -109,6 +114,7 @@ class Island:
         for start in range(len(self._rows), len(self.ids), _SKETCHED_AT_ONCE * 16):
             members = self._members[start : start + _SKETCHED_AT_ONCE * 16]
             self._rows = self._rows.extended(_measure(members, self._frame, self._features))
+        self._stale = False
         return self._frame, self._features
 
 

@@ -30,7 +30,6 @@ class Blend:
     fits: Floats
     squared_distance: float
     fit: float
-    self_product: float
 
 
 def mix(island: Island, query: Query, allowed: npt.NDArray[np.intp], near: Neighbours, size: int) -> Blend:
@@ -66,7 +65,7 @@ def mix(island: Island, query: Query, allowed: npt.NDArray[np.intp], near: Neigh
     support, alone, products = support[order], np.diag(gram)[order], products[order]
     apart = np.maximum(alone - 2.0 * products + query.self_product, 0.0)
     fit = float(query.fit_of(np.array([together]), np.array([own]))[0])
-    return Blend(support, weights[order], apart, query.fit_of(products, alone), squared, fit, own)
+    return Blend(support, weights[order], apart, query.fit_of(products, alone), squared, fit)
 
 
 def _squared_distance(gram: Floats, products: Floats, weights: Floats, query: Query) -> float:

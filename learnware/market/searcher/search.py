@@ -15,7 +15,7 @@ from learnware.market.result import Evidence, Hit, Mixture, SearchResult, Verdic
 from learnware.market.searcher.mixture import Blend, mix
 from learnware.market.searcher.reason import why_no_island, why_nothing
 from learnware.market.searcher.semantic import matches_tags
-from learnware.market.searcher.statistical import Neighbours, Query, nearest
+from learnware.market.searcher.statistical import N_EXACT, Neighbours, Query, nearest
 from learnware.market.searcher.verdict import judge
 from learnware.specification import RKME, SemanticSpecification, Specification
 
@@ -84,7 +84,7 @@ def search(
     answer = _Answer(index, relevance or {}, fetch)
     if specification.statistical is None:
         return answer.by_words(allowed, limit)
-    landings = _land(index, specification.statistical, allowed, mixture_size)
+    landings = _land(index, specification.statistical, allowed, limit, mixture_size)
     if not landings:
         return SearchResult((), None, "nothing fits", reason=why_no_island(index, specification.statistical.space))
     return answer.by_distance(landings, limit)
@@ -107,7 +107,7 @@ def _read(query: Specification | SemanticSpecification | RKME | str, text: str |
     return query, (text or "").strip()
 
 
-def _land(index: Index, specification: RKME, allowed: list[str], mixture_size: int) -> list[_Landing]:
+def _land(index: Index, specification: RKME, allowed: list[str], limit: int, mixture_size: int) -> list[_Landing]:
     landings = []
     everywhere = len(allowed) == len(index)
     chosen = set(allowed)
@@ -118,7 +118,7 @@ def _land(index: Index, specification: RKME, allowed: list[str], mixture_size: i
         if not len(rows):
             continue
         query = Query.on(island, specification)
-        near = nearest(island, query, rows)
+        near = nearest(island, query, rows, max(limit, N_EXACT))
         blend = mix(island, query, rows, near, mixture_size)
         landings.append(_Landing(island, near, blend, *judge(island, query, blend)))
     # An island of fewer columns is matched more easily, and tells less.
@@ -141,7 +141,7 @@ class _Answer:
     def by_words(self, allowed: list[str], limit: int) -> SearchResult:
         ranked = sorted(allowed, key=lambda learnware_id: -self.relevance.get(learnware_id, 0.0))[:limit]
         hits = tuple(self.hit(learnware_id) for learnware_id in ranked)
-        return SearchResult(hits, None, "match" if hits else "nothing fits")
+        return SearchResult(hits, None, "match")
 
     def by_distance(self, landings: list[_Landing], limit: int) -> SearchResult:
         found: dict[str, Hit] = {}

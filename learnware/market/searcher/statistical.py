@@ -11,7 +11,7 @@ from learnware.kernels import inner_product, inner_products
 from learnware.market.organizer import Island
 from learnware.specification import RKME
 
-#: So many learnwares, the nearest by sketch, are measured exactly.
+#: At least so many learnwares, the nearest by sketch, are measured exactly.
 N_EXACT = 200
 
 _N_RESAMPLES = 100
@@ -88,7 +88,7 @@ class Neighbours:
     fits: Floats
 
 
-def nearest(island: Island, query: Query, allowed: Rows, n_exact: int = N_EXACT) -> Neighbours:
+def nearest(island: Island, query: Query, allowed: Rows, n_exact: int) -> Neighbours:
     r"""Return the members nearest to the user.
 
     All `allowed` members are ranked by :math:`\|s_i\|^2 - 2 \langle s_i, s_u \rangle` of their sketches (mean random
