@@ -10,8 +10,21 @@
     ├── InvalidSpecification (ValueError)     a semantic field or a specification file is wrong
     ├── IncomparableSpaces (ValueError)       two specifications whose points live in different spaces
     ├── UnsupportedModel (TypeError)          a model that cannot be stored safely
+    ├── UntrustedModel (PermissionError)      a model may not run the way that was asked for
+    ├── IsolationUnavailable (RuntimeError)   this machine lacks what keeps a model apart
+    ├── EnvironmentFailed (RuntimeError)      the packages that a model needs cannot be installed
     ├── ModelFailure (RuntimeError)           a stored model raised, or answered with the wrong thing
+    │   ├── BadPrediction                     its answer has the wrong shape, type, size or values
+    │   ├── WorkerCrashed                     the process that ran it has died
+    │   ├── SandboxTimeout (TimeoutError)     it took longer than its limits allow
+    │   └── SandboxMemory (MemoryError)       it wanted more memory than its limits allow
     ├── BundleError (ValueError)              a learnware file that cannot be read
+    │   ├── UnreachableFile                   it is absent, or the system refuses to read or write it
+    │   ├── LimitExceeded                     something in it is larger than the limits allow
+    │   ├── MalformedArchive                  its zip is damaged or ambiguous
+    │   ├── MalformedManifest                 its manifest is wrong
+    │   ├── MalformedSpecification            its specification is wrong
+    │   ├── MalformedModel                    its model is damaged, or holds what is not trusted
     │   └── ChecksumMismatch                  its bytes are not the ones that were written
     ├── RejectedLearnware (ValueError)        the market's checks refused it; see ``.report``
     ├── LearnwareNotFound (LookupError)       no learnware of that id in this market
@@ -33,15 +46,23 @@ if TYPE_CHECKING:
     from learnware.market.checker import CheckReport
 
 __all__ = [
+    "BadPrediction",
     "BundleError",
     "ChecksumMismatch",
     "ColumnMismatch",
+    "EnvironmentFailed",
     "IncomparableSpaces",
     "InvalidData",
     "InvalidParameter",
     "InvalidSpecification",
+    "IsolationUnavailable",
     "LearnwareError",
     "LearnwareNotFound",
+    "LimitExceeded",
+    "MalformedArchive",
+    "MalformedManifest",
+    "MalformedModel",
+    "MalformedSpecification",
     "MarketError",
     "MarketNotWritable",
     "MissingDependency",
@@ -49,8 +70,13 @@ __all__ = [
     "NewerFormat",
     "NoLearnwares",
     "RejectedLearnware",
+    "SandboxMemory",
+    "SandboxTimeout",
     "TooFewRows",
+    "UnreachableFile",
     "UnsupportedModel",
+    "UntrustedModel",
+    "WorkerCrashed",
 ]
 
 
@@ -104,8 +130,49 @@ class UnsupportedModel(LearnwareError, TypeError):
     """A model cannot be stored in any of the safe formats."""
 
 
+class UntrustedModel(LearnwareError, PermissionError):
+    """A model may not run the way that was asked for, given what it is made of."""
+
+
+class IsolationUnavailable(LearnwareError, RuntimeError):
+    """This machine lacks what keeps a model apart from the user's process; the message says how to get it."""
+
+
+class EnvironmentFailed(LearnwareError, RuntimeError):
+    """The packages that a model needs cannot be installed."""
+
+
 class ModelFailure(LearnwareError, RuntimeError):
     """A stored model raised an exception, or answered with the wrong shape or type."""
+
+
+class BadPrediction(ModelFailure):
+    """The answer of a model has the wrong shape, type, size or values."""
+
+
+class WorkerCrashed(ModelFailure):
+    """The process that ran a model has died; the next call starts a new one.
+
+    Attributes
+    ----------
+    signal : int or None
+        The signal that ended it, if one did.
+    tail : str
+        The last that it wrote to its standard error.
+    """
+
+    def __init__(self, message: str, *, signal: int | None = None, tail: str = "") -> None:
+        super().__init__(message)
+        self.signal = signal
+        self.tail = tail
+
+
+class SandboxTimeout(ModelFailure, TimeoutError):
+    """A model took longer than its limits allow; its process was stopped."""
+
+
+class SandboxMemory(ModelFailure, MemoryError):
+    """A model wanted more memory than its limits allow."""
 
 
 class BundleError(LearnwareError, ValueError):
@@ -115,18 +182,45 @@ class BundleError(LearnwareError, ValueError):
     ----------
     code : str
         Stable, machine-readable reason, such as ``"truncated"``.
+    file : str or None
+        The file inside the archive, or the archive itself, that is wrong; None where that is not known.
     """
 
-    def __init__(self, message: str, *, code: str = "malformed") -> None:
+    def __init__(self, message: str, *, code: str = "malformed", file: str | None = None) -> None:
         super().__init__(message)
         self.code = code
+        self.file = file
+
+
+class UnreachableFile(BundleError):
+    """A learnware file is absent, or the system refuses to read or write it."""
+
+
+class LimitExceeded(BundleError):
+    """Something in a learnware file is larger than the limits allow (``learnware limits`` prints them)."""
+
+
+class MalformedArchive(BundleError):
+    """The zip of a learnware is damaged, or means different things to different readers."""
+
+
+class MalformedManifest(BundleError):
+    """The manifest of a learnware is wrong."""
+
+
+class MalformedSpecification(BundleError):
+    """The specification in a learnware's file is wrong."""
+
+
+class MalformedModel(BundleError):
+    """The model in a learnware's file is damaged, or holds what is not trusted."""
 
 
 class ChecksumMismatch(BundleError):
     """The bytes of a file are not the ones that were written."""
 
-    def __init__(self, message: str, *, code: str = "checksum") -> None:
-        super().__init__(message, code=code)
+    def __init__(self, message: str, *, code: str = "checksum", file: str | None = None) -> None:
+        super().__init__(message, code=code, file=file)
 
 
 class RejectedLearnware(LearnwareError, ValueError):

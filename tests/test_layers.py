@@ -13,9 +13,10 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "learnware"
 
-BASE = frozenset({"errors", "registry", "_validation", "_optional", "_progress", "_writing"})
+BASE = frozenset({"errors", "limits", "registry", "_validation", "_optional", "_progress", "_writing"})
 ALLOWED: dict[str, frozenset[str]] = {
     "errors": frozenset(),
+    "limits": frozenset({"errors"}),
     "_validation": frozenset({"errors"}),
     "_optional": frozenset({"errors"}),
     "_progress": frozenset(),
@@ -24,7 +25,8 @@ ALLOWED: dict[str, frozenset[str]] = {
     "kernels": BASE,
     "specification": BASE | {"kernels"},
     "models": BASE,
-    "bundle": BASE | {"specification", "models"},
+    "runtime": BASE | {"models"},
+    "bundle": BASE | {"specification", "models", "runtime"},
     "market": BASE | {"bundle", "specification", "kernels"},
     "reuse": BASE | {"bundle", "specification", "kernels"},
     "_reuser_contract": BASE | {"reuse", "bundle", "specification"},
