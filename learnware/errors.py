@@ -119,7 +119,17 @@ class TooFewRows(InvalidData):
 
 
 class InvalidSpecification(LearnwareError, ValueError):
-    """A semantic field, or a specification read from a file, is wrong."""
+    """A semantic field, or a specification read from a file, is wrong.
+
+    Attributes
+    ----------
+    code : str
+        Stable, machine-readable reason, such as ``"spec-weights"``.
+    """
+
+    def __init__(self, message: str, *, code: str = "spec-field") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class IncomparableSpaces(LearnwareError, ValueError):

@@ -11,40 +11,84 @@ from types import MappingProxyType
 
 from learnware.errors import InvalidParameter
 
-__all__ = ["LIMITS", "Limits"]
+__all__ = ["LIMITS", "Limits", "table"]
 
 _MIB = 2**20
 
-#: The largest allowed value of each thing in a learnware file: bytes for ``*-bytes``, else a number.
-LIMITS: Mapping[str, int] = MappingProxyType(
-    {
-        "archive-bytes": 2**31 - 1,
-        "archive-entries": 1000,
-        "archive-directory-bytes": _MIB,
-        "archive-unpacked-bytes": 2**31 - 1,
-        "entry-unpacked-bytes": 2**30,
-        "entry-ratio": 100,
-        "entry-ratio-free-bytes": _MIB,
-        "name-bytes": 240,
-        "name-depth": 8,
-        "manifest-bytes": 64 * 2**10,
-        "yaml-depth": 16,
-        "yaml-events": 5000,
-        "specification-bytes": 64 * _MIB,
-        "json-depth": 8,
-        "points": 1000,
-        "point-numbers": 1_000_000,
-        "description-bytes": 20_000,
-        "name-characters": 120,
-        "requirements-bytes": 16 * 2**10,
-        "requirements-lines": 50,
-        "tensor-header-bytes": _MIB,
-        "tensors": 10_000,
-        "graph-steps": 100_000,
-        "skops-schema-bytes": 16 * _MIB,
-        "skops-nodes": 100_000,
-    }
+# Name, value, and what it bounds.
+_ROWS: tuple[tuple[str, int, str], ...] = (
+    ("archive-bytes", 2**31 - 1, "bytes of a learnware file"),
+    ("archive-entries", 1000, "files in it"),
+    ("archive-directory-bytes", _MIB, "bytes of its directory"),
+    ("archive-unpacked-bytes", 2**31 - 1, "bytes of all its files together, once inflated"),
+    ("entry-unpacked-bytes", 2**30, "bytes of one of its files, once inflated"),
+    ("entry-ratio", 100, "times that a file, or all of them together, may grow when inflated"),
+    ("entry-ratio-free-bytes", _MIB, "bytes of a file, or of all, below which that ratio does not matter"),
+    ("name-bytes", 240, "bytes of the name of a file"),
+    ("name-depth", 8, "folders and file in such a name"),
+    ("manifest-bytes", 64 * 2**10, "bytes of the manifest"),
+    ("yaml-depth", 16, "mappings and lists within each other in the manifest"),
+    ("yaml-events", 5000, "keys, values and brackets in the manifest"),
+    ("specification-bytes", 32 * _MIB, "bytes of a specification"),
+    ("json-depth", 8, "mappings and lists within each other in a specification"),
+    ("json-values", 2_000_000, "values in a specification, or in the description of a model"),
+    ("points", 1000, "points of a specification"),
+    ("point-numbers", 1_000_000, "numbers in the points of a specification"),
+    ("columns", 10_000, "columns of a specification read from a file"),
+    ("coordinate-exponent", 100, "decimal digits before the point in a coordinate read from a file"),
+    ("market-coordinate-exponent", 15, "decimal digits before the point in a coordinate that a market takes"),
+    ("description-bytes", 20_000, "bytes of the description that a market takes"),
+    ("name-characters", 120, "characters of the title that a market takes"),
+    ("requirements-bytes", 64 * 2**10, "bytes of the packages that a model needs"),
+    ("requirements-lines", 250, "packages that a model needs"),
+    ("environment-bytes", 2**31, "bytes of the environment made of these packages"),
+    ("environment-seconds", 300, "seconds to make that environment"),
+    ("tensor-header-bytes", _MIB, "bytes of the header of a file of tensors"),
+    ("tensors", 10_000, "tensors of a torch model"),
+    ("graph-bytes", 8 * _MIB, "bytes of the operations of a torch model"),
+    ("graph-depth", 16, "mappings and lists within each other in them"),
+    ("graph-steps", 20_000, "operations of a torch model"),
+    ("skops-entries", 65_000, "arrays of a scikit-learn model"),
+    ("skops-schema-bytes", 64 * _MIB, "bytes of the description of a scikit-learn model"),
+    ("skops-depth", 200, "mappings and lists within each other in it"),
+    ("skops-nodes", 200_000, "parts of a scikit-learn model"),
+    ("booster-bytes", 256 * _MIB, "bytes of a LightGBM or XGBoost model"),
+    ("booster-depth", 16, "mappings and lists within each other in an XGBoost model"),
 )
+
+#: The largest allowed value of each thing in a learnware file: bytes for ``*-bytes``, seconds for
+#: ``*-seconds``, else a number.
+LIMITS: Mapping[str, int] = MappingProxyType({name: value for name, value, _ in _ROWS})
+
+_RUNNING = {
+    "memory": "bytes of memory of a running model",
+    "load_seconds": "seconds to start and to load it",
+    "call_seconds": "seconds for a call, whatever its number of rows",
+    "row_seconds": "further seconds for each row of a call",
+    "longest_call_seconds": "seconds for any call, fit and finetune included",
+    "processes": "processes and threads of a sandboxed model",
+    "files": "open files of a running model",
+    "scratch": "bytes that a sandboxed model may write",
+    "output": "bytes of an answer, if that is more than 512 for each row",
+}
+
+
+def table() -> list[tuple[str, int | float, str]]:
+    """Return every limit with what it bounds, those of a running model (`Limits`) with their defaults.
+
+    Returns
+    -------
+    list of (name, value, meaning)
+
+    Examples
+    --------
+    >>> from learnware.limits import table
+    >>> table()[1]
+    ('archive-entries', 1000, 'files in it')
+    """
+    defaults = Limits()
+    running = [(name, getattr(defaults, name), meaning) for name, meaning in _RUNNING.items()]
+    return [*_ROWS, *running]
 
 
 @dataclass(frozen=True)
