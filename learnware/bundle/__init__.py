@@ -7,6 +7,7 @@ data give the same bytes.
 
 from __future__ import annotations
 
+from learnware.bundle.execution import Policy
 from learnware.bundle.learnware import Learnware
 
-__all__ = ["Learnware"]
+__all__ = ["Learnware", "Policy"]

@@ -54,8 +54,14 @@ def build(
     progress: bool | None,
     specification: Specification | None,
     share_training_rows: bool,
-) -> Content:
-    """Store `model`, specify its data, and pack both; see `Learnware.from_model`."""
+) -> tuple[Content, Predictor]:
+    """Store `model`, specify its data, and pack both; see `Learnware.from_model`.
+
+    Returns
+    -------
+    (Content, Predictor)
+        The file, and the model that was loaded back from it.
+    """
     if not isinstance(name, str) or not name.strip():
         raise complain("name", _CALLER, "a text that is not empty", name)
     _, chosen = format_of(model)
@@ -79,7 +85,8 @@ def build(
         **said,
     )
     space = infer_space(read_table(X), min_rows=LEAST_MIN_ROWS)
-    return _pack(stored, replace(_in_order_of(space, specification), semantic=semantic))
+    content = _pack(stored, replace(_in_order_of(space, specification), semantic=semantic))
+    return content, stored.predictor
 
 
 def _in_order_of(space: Space, specification: Specification) -> Specification:
@@ -96,7 +103,7 @@ def _pack(stored: StoredModel, specification: Specification) -> Content:
     files = {SPECIFICATION: specification.to_json().encode()}
     files.update({f"{MODEL_FOLDER}/{path}": content for path, content in stored.files.items()})
     manifest = Manifest.of(specification.semantic.name, stored.entry, files)
-    return Content(pack({FILE_NAME: manifest.to_yaml(), **files}), model=stored.predictor)
+    return Content(pack({FILE_NAME: manifest.to_yaml(), **files}))
 
 
 def _store(

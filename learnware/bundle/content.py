@@ -1,27 +1,32 @@
-"""The content of a learnware's file: checked on opening, its model built on first use."""
+"""The content of a learnware's file, checked on opening."""
 
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from functools import cached_property
-from pathlib import Path
-from threading import Lock
 
 from learnware.bundle.archive import Archive
 from learnware.bundle.manifest import FILE_NAME, MODEL_FOLDER, SPECIFICATION, Manifest
 from learnware.bundle.rows import Layout
-from learnware.bundle.strict_yaml import MAX_BYTES
-from learnware.errors import BundleError, ChecksumMismatch, InvalidSpecification, LearnwareError
-from learnware.models import load
-from learnware.models.base import Predictor
+from learnware.bundle.samples import Samples
+from learnware.errors import (
+    BundleError,
+    InvalidSpecification,
+    LimitExceeded,
+    MalformedArchive,
+    MalformedManifest,
+    MalformedSpecification,
+)
+from learnware.limits import LIMITS
+from learnware.models import Level, level_of
+from learnware.runtime import StoredModel
 from learnware.specification import RKME, Specification
 
-MAX_SPECIFICATION = 64 * 2**20
+_TOO_LARGE = ("json-depth", "json-size", "spec-too-many")
 
 
 class Content:
-    """Manifest and specification of one learnware file, and its model on first use.
+    """Manifest and specification of one learnware file, and the files of its model.
 
     Parameters
     ----------
@@ -34,14 +39,12 @@ class Content:
         The file is damaged, incomplete, or of another format.
     """
 
-    def __init__(self, source: bytes, *, model: Predictor | None = None) -> None:
+    def __init__(self, source: bytes) -> None:
         self.archive = Archive(source)
-        self.manifest = Manifest.from_yaml(self.archive.read(FILE_NAME, limit=MAX_BYTES))
+        self.manifest = Manifest.from_yaml(self.archive.read(FILE_NAME, limit=LIMITS["manifest-bytes"]))
         self._check_names()
         self.specification = self._read_specification()
-        self.rkme = self._require_statistical()
-        self._model = model
-        self._lock = Lock()
+        self.rkme = self._agreeing_statistical()
 
     def _check_names(self) -> None:
         listed = {FILE_NAME, *self.manifest.files}
@@ -52,8 +55,10 @@ class Content:
         }
         if not set(self.archive.names) == listed == expected:
             odd = sorted(set(self.archive.names) ^ expected | listed ^ expected)
-            raise BundleError(
-                f"The files of this learnware are not those of its manifest: {odd[:5]}.", code="incomplete"
+            raise MalformedArchive(
+                f"The files of this learnware are not those of its manifest: {odd[:5]}. Fetch it again.",
+                code="incomplete",
+                file=odd[0],
             )
 
     def _read_checked(self, name: str, limit: int | None = None) -> bytes:
@@ -63,31 +68,39 @@ class Content:
 
     def _read_specification(self) -> Specification:
         try:
-            return Specification.from_json(self._read_checked(SPECIFICATION, MAX_SPECIFICATION))
+            return Specification.from_json(self._read_checked(SPECIFICATION, LIMITS["specification-bytes"]))
         except InvalidSpecification as error:
-            raise BundleError(f"The specification of this learnware is wrong: {error}", code="specification") from error
+            kind = LimitExceeded if error.code in _TOO_LARGE else MalformedSpecification
+            message = f"The specification of this learnware cannot be used. {error}"
+            raise kind(message, code=error.code, file=SPECIFICATION) from error
 
-    def _require_statistical(self) -> RKME:
-        rkme = self.specification.statistical
+    def _agreeing_statistical(self) -> RKME | None:
+        rkme, semantic = self.specification.statistical, self.specification.semantic
         entry = self.manifest.model
+        if semantic.name != self.manifest.name:
+            raise _disagreement("name")
+        # Of the tasks that are no classification, a model tells only that it answers with numbers.
+        if (semantic.task == "Classification") != (entry.task == "Classification"):
+            raise _disagreement("task")
+        if rkme is None and semantic.data not in (None, "Table"):
+            return None
         if rkme is None or len(rkme.space.columns) != entry.n_features:
-            raise BundleError(
-                "The specification of this learnware is not of the model's columns.", code="specification"
-            )
+            raise _disagreement("columns")
         if not set(entry.categorical) <= set(rkme.space.names):
-            raise BundleError("The manifest of this learnware names columns that the model lacks.", code="manifest")
-        if self.specification.semantic.name != self.manifest.name:
-            raise BundleError(
-                "The specification and the manifest of this learnware differ in the name.", code="specification"
+            raise MalformedManifest(
+                "The manifest of this learnware names categorical columns that its specification lacks. "
+                "Write it again with Learnware.save.",
+                code="manifest-disagrees",
+                file=FILE_NAME,
             )
-        if self.specification.semantic.task != entry.task:
-            raise BundleError("The specification and the manifest of this learnware differ in the task.", code="task")
         return rkme
 
     @cached_property
-    def layout(self) -> Layout:
+    def layout(self) -> Layout | Samples:
         """How the model takes its rows."""
         model = self.manifest.model
+        if self.rkme is None:
+            return Samples(texts=self.specification.semantic.data == "Text")
         return Layout.of(self.rkme.space, frame=model.frame, categorical=model.categorical)
 
     @cached_property
@@ -96,39 +109,32 @@ class Content:
         return hashlib.sha256(self.archive.read_all()).hexdigest()
 
     def read_all(self) -> bytes:
-        """Return the bytes of the file; `ChecksumMismatch` if it changed since its digest was taken."""
-        data = self.archive.read_all()
-        if hashlib.sha256(data).hexdigest() != self.digest:
-            raise ChecksumMismatch("The file of this learnware was changed after it had been opened.")
-        return data
+        """Return the bytes of the file."""
+        return self.archive.read_all()
 
     def verify(self) -> None:
         """Read every file and compare it with the manifest."""
         for name in self.manifest.files:
             self._read_checked(name)
 
-    def model(self) -> Predictor:
-        """Return the model, built once however many threads ask."""
-        if self._model is None:
-            with self._lock:
-                if self._model is None:
-                    self._model = self._load_model()
-        return self._model
+    def model_files(self) -> dict[str, bytes]:
+        """Return the files of the model by name, each compared with the manifest."""
+        return {name: self._read_checked(f"{MODEL_FOLDER}/{name}") for name in self.manifest.model.files}
 
-    def _load_model(self) -> Predictor:
-        entry = self.manifest.model
-        with tempfile.TemporaryDirectory(prefix="learnware-") as folder:
-            try:
-                for name in entry.files:
-                    path = Path(folder) / name
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    path.write_bytes(self._read_checked(f"{MODEL_FOLDER}/{name}"))
-                return load(folder, entry)
-            except LearnwareError:
-                raise
-            except Exception as error:  # a library that reads a damaged file may raise anything
-                raise BundleError(
-                    f"The model of this learnware cannot be read as {entry.format!r}: {type(error).__name__}: {error}. "
-                    "Fetch the learnware again, or tell its developer.",
-                    code="model",
-                ) from error
+    @cached_property
+    def level(self) -> Level:
+        """What running the model can do, by what its files are."""
+        return level_of(self.manifest.model, self.model_files())
+
+    def stored_model(self) -> StoredModel:
+        """Return the model as a runner takes it."""
+        return StoredModel(self.manifest.name, self.digest, self.manifest.model, self.level, self.model_files)
+
+
+def _disagreement(what: str) -> BundleError:
+    return MalformedSpecification(
+        f"The specification and the manifest of this learnware differ in the {what}. Write it again with "
+        "Learnware.save.",
+        code="spec-disagrees",
+        file=SPECIFICATION,
+    )

@@ -14,9 +14,10 @@ def as_html(content: Content, id: str | None) -> str:
     rows = {
         "id": id or "not in a market",
         "task": model.task,
-        "columns": _listed(list(content.layout.names)),
+        "takes": _listed(list(content.layout.names)) if content.rkme else content.specification.semantic.data or "",
         "outputs": outputs,
-        "specification": repr(content.rkme),
+        "specification": repr(content.rkme) if content.rkme else "words only",
+        "level": f"{content.level} - {content.level.meaning}",
         "needs": ", ".join(model.requirements),
     }
     description = content.specification.semantic.description

@@ -17,9 +17,13 @@ from learnware.bundle.archive import Archive
 from learnware.bundle.building import build
 from learnware.bundle.content import Content
 from learnware.bundle.display import as_html
-from learnware.errors import BundleError, InvalidParameter, LearnwareError, ModelFailure
+from learnware.bundle.execution import Execution, Policy
+from learnware.bundle.upstream import convert, is_upstream
+from learnware.errors import InvalidParameter, UnreachableFile, UnsupportedModel
+from learnware.limits import Limits
+from learnware.models import Level
 from learnware.models.base import Label
-from learnware.specification import Specification
+from learnware.specification import SemanticSpecification, Specification
 
 Array = npt.NDArray[Any]
 
@@ -27,8 +31,9 @@ Array = npt.NDArray[Any]
 class Learnware:
     """A stored model together with the specification of what it is for.
 
-    Made by `from_model`, `load` or `from_bytes`. It never changes: copies are the object itself, and two learnwares are
-    equal when their bytes are. The model is built on the first prediction, once, also with several threads.
+    Made by `from_model`, `load` or `from_bytes`. Its file never changes: copies are the object itself, and two
+    learnwares are equal when their bytes are. A model made here runs in this process. One that was loaded runs in
+    another, started on the first prediction: models of data in a worker that they share, code in a sandbox.
 
     Attributes
     ----------
@@ -46,6 +51,8 @@ class Learnware:
         Numbers predicted per row.
     digest : str
         Sha256 of its bytes.
+    level : Level
+        What running its model can do: T0 data, T1 data with unsafe memory, T2 code.
 
     Examples
     --------
@@ -63,14 +70,16 @@ class Learnware:
     (array([0, 0, 0]), (3, 3))
     """
 
-    def __init__(self, content: Content, *, id: str | None = None) -> None:
+    def __init__(self, content: Content, *, execution: Execution | None = None, id: str | None = None) -> None:
         if not isinstance(content, Content):
             raise InvalidParameter(
                 f"A Learnware is made by Learnware.from_model(model, X, y, name=...) or Learnware.load(path). Got "
                 f"{type(content).__name__} instead."
             )
         self._content = content
+        self._execution = execution or Execution(content, Policy())
         self._id = id
+        self._adapted = False
 
     @classmethod
     def from_model(
@@ -140,45 +149,80 @@ class Learnware:
         InvalidData, InvalidSpecification, InvalidParameter
             X, y or words cannot be used; the message says why.
         """
-        return cls(
-            build(
-                model,
-                X,
-                y,
-                name=name,
-                task=task,
-                description=description,
-                scenarios=scenarios,
-                license=license,
-                library=library,
-                classes=classes,
-                n_points=n_points,
-                random_state=random_state,
-                progress=progress,
-                specification=specification,
-                share_training_rows=share_training_rows,
-            )
+        content, predictor = build(
+            model,
+            X,
+            y,
+            name=name,
+            task=task,
+            description=description,
+            scenarios=scenarios,
+            license=license,
+            library=library,
+            classes=classes,
+            n_points=n_points,
+            random_state=random_state,
+            progress=progress,
+            specification=specification,
+            share_training_rows=share_training_rows,
         )
+        return cls(content, execution=Execution.of_own(content, predictor))
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Learnware:
+    def load(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        isolation: str = "auto",
+        trust: str | None = None,
+        limits: Limits | None = None,
+        semantic: SemanticSpecification | None = None,
+    ) -> Learnware:
         """Open a learnware file.
 
         Manifest and specification are read and checked now, the model on the first prediction. The sha256 of every file
-        inside is compared with the manifest whenever it is read; `verify` compares all of them at once.
+        inside is compared with the manifest whenever it is read; `verify` compares all of them at once. Nothing in the
+        file runs in this process unless it is asked for.
+
+        Parameters
+        ----------
+        path : str or Path
+            A file that `save` wrote, or the zip of a Beimingwu learnware, which is converted in memory.
+        isolation : {"auto", "process", "sandbox", "none"}, default="auto"
+            Where its model runs. ``"auto"``: data in a worker process, code in a sandbox. ``"process"``: a worker
+            process for either, code only with ``trust="code"``. ``"sandbox"``: a sandbox for either. ``"none"``: in
+            this process, which takes ``trust="data"`` for a model of level T1 and is refused to code.
+        trust : {"data", "code"}, optional
+            What you vouch for: that its data are sound, or that its code means no harm.
+        limits : Limits, optional
+            Time, memory and more that the model may use.
+        semantic : SemanticSpecification, optional
+            The words of a Beimingwu learnware that was not uploaded yet, whose zip has none.
 
         Raises
         ------
         BundleError
             There is no such file, or it is damaged; ``code`` says how.
+        UntrustedModel
+            Models of its level do not run in this way.
         """
         # Into memory, once: a file that is overwritten later must not change a learnware that is already open.
-        return cls(Content(Archive.read_file(Path(path))))
+        data = Archive.read_file(Path(path))
+        return cls.from_bytes(data, isolation=isolation, trust=trust, limits=limits, semantic=semantic)
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> Learnware:
+    def from_bytes(
+        cls,
+        data: bytes,
+        *,
+        isolation: str = "auto",
+        trust: str | None = None,
+        limits: Limits | None = None,
+        semantic: SemanticSpecification | None = None,
+    ) -> Learnware:
         """Open the content of a learnware file; see `load`."""
-        return cls(Content(bytes(data)))
+        content = Content(convert(data, semantic=semantic) if is_upstream(data) else bytes(data))
+        return cls(content, execution=Execution(content, Policy(isolation, trust, limits)))
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the learnware into one file, which is there whole or not at all.
@@ -190,15 +234,19 @@ class Learnware:
 
         Raises
         ------
-        BundleError
+        UnreachableFile
             The folder is absent or cannot be written (code ``"unwritable"``).
+        UnsupportedModel
+            The model has been changed by `fit` or `finetune`, which a file cannot hold.
         """
+        self._refuse_adapted("saved")
         target = Path(path)
         try:
             return write_whole(target, self.to_bytes())
         except OSError as error:
             reason = error.strerror or str(error)
-            raise BundleError(f"{target} cannot be written: {reason}.", code="unwritable") from error
+            message = f"{target} cannot be written: {reason}. Choose a folder that exists and that you may write to."
+            raise UnreachableFile(message, code="unwritable", file=str(target)) from error
 
     def to_bytes(self) -> bytes:
         """Return the content of the learnware's file."""
@@ -216,7 +264,14 @@ class Learnware:
 
     def with_id(self, id: str | None) -> Learnware:
         """Return the same learnware, sharing its model, under an id."""
-        return type(self)(self._content, id=id)
+        other = type(self)(self._content, execution=self._execution, id=id)
+        other._adapted = self._adapted
+        return other
+
+    def with_isolation(self, isolation: str, *, trust: str | None = None, limits: Limits | None = None) -> Learnware:
+        """Return the same learnware with its model as it is stored, run in another way; see `load`."""
+        execution = Execution(self._content, Policy(isolation, trust, limits))
+        return type(self)(self._content, execution=execution, id=self._id)
 
     @property
     def id(self) -> str | None:
@@ -264,6 +319,11 @@ class Learnware:
         """Sha256 of its bytes."""
         return self._content.digest
 
+    @property
+    def level(self) -> Level:
+        """What running its model can do, decided by its content."""
+        return self._content.level
+
     def predict(self, X: Any) -> Array:
         """Predict one answer per row; X is never modified.
 
@@ -284,10 +344,13 @@ class Learnware:
         InvalidData
             X is no table of the right kind.
         ModelFailure
-            The model raised, or answered with the wrong thing.
+            The model raised (`ModelFailure`), answered with the wrong thing (`BadPrediction`), or took more than its
+            limits allow (`SandboxTimeout`, `SandboxMemory`). The next call is answered all the same.
+        IsolationUnavailable
+            It is code, and this machine has no sandbox.
         """
         rows = self._content.layout.arrange(X)
-        return checked_values(self._call("predict", rows), len(rows), self._content.manifest.model)
+        return checked_values(self._execution.call("predict", rows), len(rows), self._content.manifest.model)
 
     @property
     def predict_proba(self) -> Callable[[Any], Array]:
@@ -301,19 +364,41 @@ class Learnware:
 
     def _predict_proba(self, X: Any) -> Array:
         rows = self._content.layout.arrange(X)
-        return checked_probabilities(self._call("predict_proba", rows), len(rows), self._content.manifest.model)
+        answer = self._execution.call("predict_proba", rows)
+        return checked_probabilities(answer, len(rows), self._content.manifest.model)
 
-    def _call(self, method: str, rows: Any) -> Any:
-        model = self._content.model()
-        try:
-            return getattr(model, method)(rows)
-        except LearnwareError:
-            raise
-        except Exception as error:
-            raise ModelFailure(
-                f"The model of {self!r} raised {type(error).__name__} in {method}: {error} "
-                "If X has the same meaning as the columns in its specification, tell the model's developer."
-            ) from error
+    @property
+    def fit(self) -> Callable[[Any, Any], Learnware]:
+        """``fit(X, y)``: train its model anew on rows of your own; only for code that can.
+
+        The trained model lives in a worker of this object alone, as long as the object and its worker do; other objects
+        of the same learnware keep the stored model. The attribute is absent for models that are data.
+        """
+        return self._adapting("fit")
+
+    @property
+    def finetune(self) -> Callable[[Any, Any], Learnware]:
+        """``finetune(X, y)``: train its model further on rows of your own; see `fit`."""
+        return self._adapting("finetune")
+
+    def _adapting(self, method: str) -> Callable[[Any, Any], Learnware]:
+        if self._content.level is not Level.CODE:
+            raise AttributeError(f"The model of {self!r} is data and has no {method}.")
+
+        def adapt(X: Any, y: Any) -> Learnware:
+            execution = self._execution if self._adapted else self._execution.anew()
+            execution.call(method, self._content.layout.arrange(X), np.asarray(y))
+            self._execution, self._adapted = execution, True
+            return self
+
+        return adapt
+
+    def _refuse_adapted(self, what: str) -> None:
+        if self._adapted:
+            raise UnsupportedModel(
+                f"{self!r} was trained in its worker and cannot be {what}: only the worker holds its state. Use it in "
+                "this process, or take a fresh one by with_isolation('auto')."
+            )
 
     def __copy__(self) -> Learnware:
         return self
@@ -322,6 +407,7 @@ class Learnware:
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
+        self._refuse_adapted("pickled")
         return _restore, (self.to_bytes(), self._id)
 
     def __eq__(self, other: object) -> bool:

@@ -8,16 +8,24 @@ from __future__ import annotations
 
 import hashlib
 import platform
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from learnware.bundle import strict_yaml
-from learnware.errors import BundleError, ChecksumMismatch, UnsupportedModel
+from learnware.errors import (
+    BundleError,
+    ChecksumMismatch,
+    LimitExceeded,
+    MalformedManifest,
+    UnsupportedModel,
+)
+from learnware.limits import LIMITS
 from learnware.models import ModelEntry
 
 FORMAT = 2
-FILE_NAME = "learnware.yaml"
+FILE_NAME = strict_yaml.FILE_NAME
 SPECIFICATION = "specification.json"
 MODEL_FOLDER = "model"
 
@@ -41,7 +49,8 @@ class FileRecord:
         if len(content) != self.size or hashlib.sha256(content).hexdigest() != self.sha256:
             raise ChecksumMismatch(
                 f"The file {name!r} of this learnware is not the one that was written: its sha256 differs from the "
-                "manifest. Fetch the learnware again."
+                "manifest. Fetch the learnware again.",
+                file=name,
             )
 
 
@@ -119,17 +128,24 @@ class Manifest:
 
         Raises
         ------
-        BundleError
-            It is of another format (code ``"format"``), or its fields are not what `to_yaml` writes (``"manifest"``).
+        MalformedManifest
+            It is of another format (code ``"format"``), or its fields are not what `to_yaml` writes (``code`` begins
+            with ``"manifest-"``), or it is not plain YAML (``"yaml-"``).
+        LimitExceeded
+            It is too large.
         """
         content = strict_yaml.parse(text)
-        if not isinstance(content, dict) or not isinstance(content.get("format"), int):
-            raise BundleError("The manifest must be a mapping with 'format: 2'.", code="manifest")
+        if not isinstance(content, dict) or type(content.get("format")) is not int:
+            raise _wrong("format", f"{FORMAT}, in a mapping", content)
         if content["format"] != FORMAT:
-            newer = " A newer version of learnware reads it: upgrade." if content["format"] > FORMAT else ""
-            raise BundleError(
-                f"This version of learnware reads learnwares of format {FORMAT}. Got {content['format']}.{newer}",
+            newer = content["format"] > FORMAT
+            advice = (
+                "A newer version of learnware reads it: upgrade." if newer else "Write it again with Learnware.save."
+            )
+            raise MalformedManifest(
+                f"This version of learnware reads learnwares of format {FORMAT}. Got {content['format']}. {advice}",
                 code="format",
+                file=FILE_NAME,
             )
         return cls(
             name=_field(content, "name", str),
@@ -164,7 +180,7 @@ def _model(content: dict[str, Any]) -> ModelEntry:
         format=_field(model, "format", str),
         files=_texts(model, "files"),
         library=_field(content, "library", str),
-        requirements=_texts(content, "requirements"),
+        requirements=_requirements(content),
         task=task,
         classes=None if classes is None else _labels(classes),
         n_features=_positive(inputs, "columns"),
@@ -176,25 +192,42 @@ def _model(content: dict[str, Any]) -> ModelEntry:
     )
 
 
+def _requirements(content: dict[str, Any]) -> tuple[str, ...]:
+    lines = _texts(content, "requirements")
+    if len(lines) > LIMITS["requirements-lines"]:
+        raise LimitExceeded(
+            f"A model may need at most {LIMITS['requirements-lines']} packages. Got {len(lines)}: name only those that "
+            "it imports.",
+            code="too-many-requirements",
+            file=FILE_NAME,
+        )
+    return lines
+
+
 def _files(content: dict[str, Any]) -> dict[str, FileRecord]:
     records = {}
     for path, record in _field(content, "files", dict).items():
         if not isinstance(record, dict) or set(record) != {"size", "sha256"}:
             raise _wrong(f"files.{path}", "a mapping of size and sha256", record)
         size, digest = record["size"], record["sha256"]
-        if isinstance(size, bool) or not isinstance(size, int) or size < 0 or not isinstance(digest, str):
+        if type(size) is not int or size < 0 or not isinstance(digest, str) or not _SHA256.fullmatch(digest):
             raise _wrong(f"files.{path}", "a size in bytes and a sha256", record)
         records[path] = FileRecord(size, digest)
     return records
 
 
+_SHA256 = re.compile("[0-9a-f]{64}")
+
+
 def _require_fields(content: dict[str, Any], place: str) -> None:
-    if set(content) != _FIELDS[place]:
-        absent, unknown = sorted(_FIELDS[place] - set(content)), sorted(set(content) - _FIELDS[place])
-        raise BundleError(
-            f"The manifest{' at ' + place if place else ''} must have the fields {', '.join(sorted(_FIELDS[place]))}. "
-            f"Absent: {', '.join(absent) or 'none'}. Unknown: {', '.join(unknown) or 'none'}.",
-            code="manifest",
+    absent, unknown = sorted(_FIELDS[place] - set(content)), sorted(set(content) - _FIELDS[place])
+    if absent or unknown:
+        named = [name[:60] for name in (unknown or absent)[:5]]
+        raise MalformedManifest(
+            f"{FILE_NAME}{' at ' + place if place else ''} must have the fields {', '.join(sorted(_FIELDS[place]))}. "
+            f"{'Unknown' if unknown else 'Absent'}: {', '.join(named)}. Write it again with Learnware.save.",
+            code="manifest-unknown-field" if unknown else "manifest-missing-field",
+            file=FILE_NAME,
         )
 
 
@@ -209,13 +242,15 @@ def _texts(content: dict[str, Any], name: str) -> tuple[str, ...]:
     values = _field(content, name, list)
     if not all(isinstance(value, str) for value in values):
         raise _wrong(name, "a list of text", values)
+    if len(set(values)) != len(values):
+        raise _wrong(name, "a list of different texts", values)
     return tuple(values)
 
 
 def _positive(content: dict[str, Any], name: str) -> int:
     value = content.get(name)
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise _wrong(name, "a positive int", value)
+    if type(value) is not int or not 1 <= value <= LIMITS["point-numbers"]:
+        raise _wrong(name, f"an int from 1 to {LIMITS['point-numbers']:,}", value)
     return value
 
 
@@ -224,6 +259,8 @@ def _labels(values: Any) -> tuple[Any, ...]:
         raise _wrong("classes", "a list of labels of one type", values)
     if len(set(values)) != len(values):
         raise _wrong("classes", "a list of different labels", values)
+    if isinstance(values[0], int) and not all(-(2**63) <= value < 2**63 for value in values):
+        raise _wrong("classes", "a list of labels in 64 bits", values)
     return tuple(values)
 
 
@@ -234,6 +271,9 @@ def _label(value: Any) -> Any:
 
 
 def _wrong(name: str, expected: str, got: object) -> BundleError:
-    return BundleError(
-        f"The field {name!r} of the manifest must be {expected}. Got {str(got)[:100]!r}.", code="manifest"
+    return MalformedManifest(
+        f"The field {name[:100]!r} of {FILE_NAME} must be {expected}. Got {str(got)[:100]!r}. "
+        "Write it again with Learnware.save.",
+        code="manifest-field",
+        file=FILE_NAME,
     )

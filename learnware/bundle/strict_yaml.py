@@ -7,17 +7,17 @@ document is built from the parser's events without recursion.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from typing import Any
 
 import yaml
 
-from learnware.errors import BundleError
+from learnware.errors import BundleError, LimitExceeded, MalformedManifest
+from learnware.limits import LIMITS
 
-MAX_BYTES = 64 * 2**10
-MAX_DEPTH = 16
-MAX_EVENTS = 5000
+FILE_NAME = "learnware.yaml"
 
 # Just what the writer leaves unquoted; everything else that is unquoted is text.
 _INT = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,39})")
@@ -40,8 +40,10 @@ def parse(text: bytes) -> Any:
 
     Raises
     ------
-    BundleError
-        The text is not plain YAML; code ``"yaml"``.
+    MalformedManifest
+        The text is not plain YAML; ``code`` begins with ``"yaml-"`` and says which rule it breaks.
+    LimitExceeded
+        It is too large, too deep, or has too many items.
 
     Examples
     --------
@@ -49,12 +51,14 @@ def parse(text: bytes) -> Any:
     >>> parse(b"task: Regression\\nclasses: [1, 'yes', true]\\n")
     {'task': 'Regression', 'classes': [1, 'yes', True]}
     """
-    if len(text) > MAX_BYTES:
-        raise _refused(f"it has {len(text):,} bytes, more than {MAX_BYTES:,}")
+    if len(text) > LIMITS["manifest-bytes"]:
+        raise _beyond(f"it has {len(text):,} bytes, more than {LIMITS['manifest-bytes']:,}", "yaml-size")
     try:
         return _build(yaml.parse(text.decode("utf-8"), Loader=yaml.SafeLoader))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise _refused(" ".join(str(error).split())) from error
+    except UnicodeDecodeError as error:
+        raise _refused(f"it is not UTF-8 ({error.reason} at byte {error.start})", "yaml-encoding") from error
+    except yaml.YAMLError as error:
+        raise _refused(" ".join(str(error).split())[:300], "yaml-syntax") from error
 
 
 def _build(events: Iterator[yaml.Event]) -> Any:
@@ -63,12 +67,15 @@ def _build(events: Iterator[yaml.Event]) -> Any:
     stack: list[tuple[Any, list[Any]]] = [(root, [])]
     documents = 0
     for count, event in enumerate(events):
-        if count > MAX_EVENTS or len(stack) > MAX_DEPTH:
-            raise _refused("it has too many items, or too deep ones")
+        if count > LIMITS["yaml-events"]:
+            raise _beyond(f"it has more than {LIMITS['yaml-events']:,} items", "yaml-items")
+        if len(stack) > LIMITS["yaml-depth"]:
+            raise _beyond(f"it is more than {LIMITS['yaml-depth']} levels deep", "yaml-depth")
         if isinstance(event, yaml.DocumentStartEvent):
             documents += 1
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) or _tagged(event):
-            raise _refused(f"{_place(event)} has a tag, an anchor or an alias")
+            if documents > 1 or event.version or event.tags:
+                raise _refused("it must hold one document without directives", "yaml-documents")
+        _check_plain(event)
         if isinstance(event, yaml.ScalarEvent):
             _put(stack[-1], _scalar(event), event)
         elif isinstance(event, yaml.CollectionStartEvent):
@@ -77,13 +84,16 @@ def _build(events: Iterator[yaml.Event]) -> Any:
             stack.append((container, []))
         elif isinstance(event, yaml.CollectionEndEvent):
             stack.pop()
-    if documents != 1 or len(root) != 1:
-        raise _refused("it must hold one document")
+    if not root:
+        raise _refused("it is empty", "yaml-documents")
     return root[0]
 
 
-def _tagged(event: yaml.Event) -> bool:
-    return getattr(event, "tag", None) is not None
+def _check_plain(event: yaml.Event) -> None:
+    if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+        raise _refused(f"{_place(event)} has an anchor or an alias", "yaml-anchor")
+    if getattr(event, "tag", None) is not None:
+        raise _refused(f"{_place(event)} has a tag", "yaml-tag")
 
 
 def _put(place: tuple[Any, list[Any]], value: Any, event: yaml.Event) -> None:
@@ -92,26 +102,41 @@ def _put(place: tuple[Any, list[Any]], value: Any, event: yaml.Event) -> None:
         container.append(value)
     elif waiting:
         container[waiting.pop()] = value
-    elif not isinstance(value, str) or value in container or value == "<<":
-        raise _refused(f"{_place(event)} has a key that is repeated or not text")
+    elif not isinstance(value, str) or value == "<<":
+        raise _refused(f"{_place(event)} has a key that is not text", "yaml-key")
+    elif value in container:
+        raise _refused(f"{_place(event)} has the key {value[:60]!r} again", "yaml-duplicate-key")
     else:
         waiting.append(value)
 
 
 def _scalar(event: yaml.ScalarEvent) -> Any:
     text: str = event.value
+    if any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise _refused(f"{_place(event)} has text that is not UTF-8", "yaml-encoding")
     if event.style is not None:
         return text
     if text in _WORDS:
         return _WORDS[text]
     if _INT.fullmatch(text):
         return int(text)
-    return float(text) if _FLOAT.fullmatch(text) else text
+    if not _FLOAT.fullmatch(text):
+        return text
+    number = float(text)
+    if not math.isfinite(number):
+        raise _refused(f"{_place(event)} has the number {text[:20]}, which no float can hold", "yaml-number")
+    return number
 
 
 def _place(event: yaml.Event) -> str:
     return "it" if event.start_mark is None else f"line {event.start_mark.line + 1}"
 
 
-def _refused(reason: str) -> BundleError:
-    return BundleError(f"The manifest of this learnware is not plain YAML: {reason}.", code="yaml")
+def _refused(reason: str, code: str) -> BundleError:
+    advice = "Write it again with Learnware.save."
+    return MalformedManifest(f"{FILE_NAME} is not plain YAML: {reason}. {advice}", code=code, file=FILE_NAME)
+
+
+def _beyond(reason: str, code: str) -> BundleError:
+    advice = "`learnware limits` lists the limits: make it smaller."
+    return LimitExceeded(f"{FILE_NAME} is beyond the limits: {reason}. {advice}", code=code, file=FILE_NAME)

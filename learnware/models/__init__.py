@@ -7,6 +7,7 @@ unpickles, imports or evaluates anything that a file asks for.
 
 from __future__ import annotations
 
-from learnware.models.base import FORMATS, ModelEntry, ModelFormat, format_of, load, save, verify
+from learnware.models.base import FORMATS, ModelEntry, ModelFormat, format_of, level_of, load, save, verify
+from learnware.models.level import Level
 
-__all__ = ["FORMATS", "ModelEntry", "ModelFormat", "format_of", "load", "save", "verify"]
+__all__ = ["FORMATS", "Level", "ModelEntry", "ModelFormat", "format_of", "level_of", "load", "save", "verify"]

@@ -10,7 +10,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from learnware.errors import BundleError, InvalidParameter, UnsupportedModel
+from learnware.errors import InvalidParameter, LearnwareError, MalformedModel, UnsupportedModel
+from learnware.models.level import Level
 from learnware.registry import Registry
 
 #: The formats by name. Other packages add theirs under the entry-point group.
@@ -18,6 +19,8 @@ FORMATS = Registry(
     "learnware.models",
     {
         "lightgbm": "learnware.models.lightgbm:LightGBMFormat",
+        "onnx": "learnware.models.onnx:OnnxFormat",
+        "python": "learnware.models.python:PythonFormat",
         "skops": "learnware.models.skops:SkopsFormat",
         "torch": "learnware.models.torch:TorchFormat",
         "xgboost": "learnware.models.xgboost:XGBoostFormat",
@@ -111,6 +114,9 @@ class ModelFormat(Protocol):
     def given(self, model: Any, entry: ModelEntry) -> Predictor:
         """Return the unsaved model as a predictor, to compare the loaded one with."""
 
+    def level(self, files: Mapping[str, bytes]) -> Level:
+        """Tell what running the model of these files can do, without building anything from them."""
+
 
 def format_of(model: object) -> tuple[str, ModelFormat]:
     """Return name and format for `model`.
@@ -125,8 +131,9 @@ def format_of(model: object) -> tuple[str, ModelFormat]:
         if chosen.accepts(model):
             return name, chosen
     raise UnsupportedModel(
-        f"A model must be a fitted scikit-learn estimator or pipeline, a torch.nn.Module, or a LightGBM or XGBoost "
-        f"model. Got {type(model).__module__}.{type(model).__qualname__}. Wrap or convert it to one of these."
+        f"A model must be a fitted scikit-learn estimator or pipeline, a torch.nn.Module, an ONNX model, or a LightGBM "
+        f"or XGBoost model. Got {type(model).__module__}.{type(model).__qualname__}. Wrap or convert it to one of "
+        "these."
     )
 
 
@@ -143,7 +150,7 @@ def save(
     Parameters
     ----------
     model : object
-        A fitted scikit-learn estimator, torch module, or LightGBM or XGBoost model.
+        A fitted scikit-learn estimator, torch module, ONNX model, or LightGBM or XGBoost model.
     folder : path
         An existing folder; the files of the entry are created in it.
     sample : array or data frame of shape (n, n_features)
@@ -184,14 +191,45 @@ def load(folder: str | Path, entry: ModelEntry) -> Predictor:
 
     Raises
     ------
-    BundleError
+    MalformedModel
         The format is not known here, or the files are not what it writes.
     """
+    chosen = _format_named(entry.format)
     try:
-        chosen: ModelFormat = FORMATS[entry.format]()
+        return chosen.load(Path(folder), entry)
+    except LearnwareError:
+        raise
+    except Exception as error:  # a library that reads a damaged file may raise anything
+        raise MalformedModel(
+            f"The model cannot be read as {entry.format!r}: {type(error).__name__}: {error!s:.200}. Fetch the "
+            "learnware again, or tell its developer.",
+            code="model-damaged",
+            file=next(iter(entry.files), entry.format),
+        ) from error
+
+
+def level_of(entry: ModelEntry, files: Mapping[str, bytes]) -> Level:
+    """Tell what running a stored model can do, from what its files hold.
+
+    A format of another package that does not tell counts as code.
+
+    Raises
+    ------
+    MalformedModel
+        The format is not known here, or the files are not what it writes.
+    """
+    chosen = _format_named(entry.format)
+    level: Level = chosen.level(files) if hasattr(chosen, "level") else Level.CODE
+    return level
+
+
+def _format_named(name: str) -> ModelFormat:
+    try:
+        chosen: ModelFormat = FORMATS[name]()
     except InvalidParameter as error:
-        raise BundleError(f"The model is stored in a format that is not installed: {error}", code="format") from error
-    return chosen.load(Path(folder), entry)
+        message = f"The model is stored in a format that is not installed: {error} Install the package that offers it."
+        raise MalformedModel(message, code="model-format", file="learnware.yaml") from error
+    return chosen
 
 
 def verify(model: Any, stored: Predictor, entry: ModelEntry, sample: Any) -> None:

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from learnware.errors import BundleError
+from learnware.errors import BundleError, MalformedModel
 
+_FILE = "model.skops"
 _LEAF = -1
 _PLAIN = (str, bytes, int, float, bool, type(None), np.generic)
 
@@ -32,11 +33,13 @@ def check_bounds(model: Any) -> None:
             _require(part.tree_.n_features == part.n_features_in_, "a tree is for another number of columns")
 
 
-def check_children(left: npt.NDArray[Any], right: npt.NDArray[Any], inner: npt.NDArray[np.bool_], n_nodes: int) -> None:
-    """Check that the children of inner nodes lie after their parent and before `n_nodes`."""
+def check_children(
+    left: npt.NDArray[Any], right: npt.NDArray[Any], inner: npt.NDArray[np.bool_], n_nodes: int, file: str = _FILE
+) -> None:
+    """Check that the children of inner nodes lie after their parent and before `n_nodes`; `file` is for the message."""
     own = np.arange(n_nodes)[inner]
     for children in (left[inner], right[inner]):
-        _require(bool(np.all((children > own) & (children < n_nodes))), "a tree node has a child out of range")
+        _require(bool(np.all((children > own) & (children < n_nodes))), "a tree node has a child out of range", file)
 
 
 def _parts(model: Any) -> Iterator[Any]:
@@ -65,7 +68,7 @@ def _sparse(matrix: Any) -> None:
     try:
         matrix.check_format(full_check=True)
     except ValueError as error:
-        raise BundleError(f"The scikit-learn model is damaged: a sparse matrix: {error}.", code="model") from error
+        raise _out_of_bounds(f"a sparse matrix: {error}") from error
 
 
 def _tree(tree: Any) -> None:
@@ -127,9 +130,15 @@ def _features_in_range(features: npt.NDArray[Any], n_features: int) -> None:
     _require(bool(np.all((features >= 0) & (features < n_features))), "a split asks for a column that X has not")
 
 
-def _require(sound: bool, complaint: str) -> None:
+def _require(sound: bool, complaint: str, file: str = _FILE) -> None:
     if not sound:
-        raise BundleError(f"The scikit-learn model is damaged: {complaint}.", code="model")
+        raise _out_of_bounds(complaint, file)
+
+
+def _out_of_bounds(complaint: str, file: str = _FILE) -> BundleError:
+    return MalformedModel(
+        f"The model is damaged: {complaint}. Fetch it again, or tell its developer.", code="model-bounds", file=file
+    )
 
 
 _CHECKS = {

@@ -14,10 +14,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from learnware.errors import BundleError, UnsupportedModel
+from learnware import _strict_json as strict_json
+from learnware.errors import BundleError, LimitExceeded, MalformedModel, UnsupportedModel
+from learnware.limits import LIMITS
 from learnware.models.operators import PYTHON, find_operator
 
-MAX_STEPS = 100_000
+_FILE = "graph.json"
 # Checks that the recorder adds; nothing depends on them.
 _CHECKS = ("aten._assert", "aten.sym_constrain_range", "aten._functional_assert")
 _NAMED_VALUES = ("dtype", "layout", "memory_format", "device")
@@ -41,24 +43,25 @@ class Graph:
 
     def __init__(self, content: Any, tensors: Mapping[str, Any]) -> None:
         try:
+            _check_form(content)
             self._rows, self._output = content["rows"], content["output"]
             self._start = {name: tensors[key] for name, key in content["weights"].items()}
-            self._steps = [_step(step) for step in content["steps"][: MAX_STEPS + 1]]
+            self._steps = [_step(step) for step in content["steps"]]
+            self._check_references()
         except BundleError:
             raise
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise BundleError(f"The operations of the torch module are damaged: {error!r}.", code="model") from error
-        self._check_references()
+            raise _damaged(f"they are not of the known form ({error!r:.200})") from error
         self._last_use = {name: i for i, step in enumerate(self._steps) for name in step[3]}
 
     def _check_references(self) -> None:
         known = {self._rows, *self._start}
         for name, _, _, used in self._steps:
-            if not used <= known or name in known or len(self._steps) > MAX_STEPS:
-                raise BundleError("The operations of the torch module refer to unknown values.", code="model")
+            if not used <= known or name in known:
+                raise _damaged("one takes a value that none before it gives", "graph-reference")
             known.add(name)
         if self._output not in known:
-            raise BundleError("The operations of the torch module have no output.", code="model")
+            raise _damaged("their output is none of their values", "graph-reference")
 
     def __call__(self, rows: Any) -> Any:
         """Return the output tensor for a tensor of rows."""
@@ -193,7 +196,12 @@ Arguments = Callable[[Mapping[str, Any]], tuple[list[Any], dict[str, Any]]]
 def _step(step: Mapping[str, Any]) -> tuple[str, Callable[..., Any], Arguments, frozenset[str]]:
     function = find_operator(step["op"])
     if function is None:
-        raise BundleError(f"The torch module uses the operator {step['op']!r}, which is not allowed.", code="untrusted")
+        raise MalformedModel(
+            f"The torch module uses the operator {step['op']!r:.100}, which is not allowed. Ask its developer for "
+            "one of common operators.",
+            code="untrusted-operator",
+            file=_FILE,
+        )
     args, kwargs = (
         [_decoder(value) for value in step["args"]],
         {k: _decoder(v) for k, v in step["kwargs"].items()},
@@ -237,8 +245,41 @@ def to_json(content: Mapping[str, Any]) -> bytes:
 
 
 def from_json(text: bytes) -> Any:
-    """Read the operations from JSON text; `BundleError` if it is none."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise BundleError("The operations of the torch module are not JSON.", code="model") from error
+    """Read the operations from JSON text; `MalformedModel` or `LimitExceeded` if that is not possible."""
+    return strict_json.parse(text, _no_json, max_bytes=LIMITS["graph-bytes"], max_depth=LIMITS["graph-depth"])
+
+
+def _check_form(content: Any) -> None:
+    if set(content) != {"rows", "weights", "steps", "output"} or not isinstance(content["steps"], list):
+        raise ValueError("a graph has rows, weights, steps and an output")
+    if len(content["steps"]) > LIMITS["graph-steps"]:
+        raise _beyond(f"there are {len(content['steps']):,} of them", "too-many-steps")
+    names = [content["rows"], content["output"], *content["weights"], *(step["name"] for step in content["steps"])]
+    if not set(map(type, names)) <= {str}:
+        raise TypeError("names are text")
+    for step in content["steps"]:
+        if set(step) != {"name", "op", "args", "kwargs"}:
+            raise ValueError("a step has a name, an operator and arguments")
+        if not isinstance(step["args"], list) or not isinstance(step["kwargs"], dict):
+            raise TypeError("arguments are a list and a mapping")
+
+
+def _no_json(reason: str, code: str) -> BundleError:
+    return _beyond(reason, code) if code in ("json-size", "json-depth") else _damaged(reason, code)
+
+
+def _damaged(reason: str, code: str = "graph") -> BundleError:
+    return MalformedModel(
+        f"The operations of the torch module are damaged: {reason}. Fetch it again, or tell its developer.",
+        code=code,
+        file=_FILE,
+    )
+
+
+def _beyond(reason: str, code: str) -> BundleError:
+    return LimitExceeded(
+        f"The operations of the torch module are beyond the limits: {reason}. `learnware limits` lists them: use a "
+        "smaller module.",
+        code=code,
+        file=_FILE,
+    )

@@ -1,23 +1,24 @@
 """LightGBM models, in the model text of LightGBM.
 
-The text is parsed by the library, which follows its child and column numbers unchecked, so these are checked first.
+The text is checked and written again (`learnware.models.lightgbm_text`) before the library reads it.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from learnware._optional import import_optional, loaded
-from learnware.errors import BundleError, UnsupportedModel
+from learnware.errors import BundleError, LimitExceeded, UnsupportedModel
+from learnware.limits import LIMITS
 from learnware.models.base import Label, ModelEntry, Predictor, requirements
 from learnware.models.boosters import NO_CATEGORIES, as_predictor, booster_of, classes_of, task_of
+from learnware.models.level import Level
+from learnware.models.lightgbm_text import FILE as _FILE
+from learnware.models.lightgbm_text import checked, damaged
 
-_FILE = "model.txt"
 _TASKS = {
     **dict.fromkeys(("binary", "multiclass", "multiclassova"), "Classification"),
     **dict.fromkeys("regression regression_l1 huber fair poisson quantile mape gamma tweedie".split(), "Regression"),
@@ -65,18 +66,26 @@ class LightGBMFormat:
     def load(self, folder: Path, entry: ModelEntry) -> Predictor:
         """Check the trees and let LightGBM read the text."""
         library = import_optional("lightgbm", extra=None, purpose="A LightGBM model")
+        raw = (folder / _FILE).read_bytes()
+        if len(raw) > LIMITS["booster-bytes"]:
+            raise LimitExceeded(
+                f"The LightGBM model has {len(raw):,} bytes, more than {LIMITS['booster-bytes']:,}. Use fewer trees.",
+                code="booster-size",
+                file=_FILE,
+            )
         try:
-            text = (folder / _FILE).read_text(encoding="utf-8")
-            for tree in _trees(text):
-                _check_tree(tree, entry.n_features)
-            booster = library.Booster(model_str=text)
+            booster = library.Booster(model_str=checked(raw.decode("utf-8"), entry, _TASKS))
         except BundleError:
             raise
         except Exception as error:
-            raise BundleError(f"The LightGBM model cannot be read: {error}", code="model") from error
+            raise damaged(f"{error!s:.200}") from error
         if booster.num_feature() != entry.n_features:
-            raise BundleError("The LightGBM model is for another number of columns.", code="model")
+            raise damaged("it is for another number of columns")
         return as_predictor(booster.predict, entry)
+
+    def level(self, files: Mapping[str, bytes]) -> Level:
+        """Return T1: compiled code follows the positions in its trees."""
+        return Level.UNSAFE_MEMORY
 
     def given(self, model: Any, entry: ModelEntry) -> Predictor:
         """Return the model as it predicts on plain arrays."""
@@ -107,23 +116,3 @@ class _WrappedClassifier(_Wrapped):
 def _header(text: str) -> dict[str, str]:
     lines = text.partition("\n\n")[0].splitlines()
     return dict(line.split("=", 1) for line in lines if "=" in line)
-
-
-def _trees(text: str) -> Iterator[dict[str, str]]:
-    trees = text.partition("\nend of trees")[0].split("\nTree=")[1:]
-    return (dict(line.split("=", 1) for line in tree.splitlines() if "=" in line) for tree in trees)
-
-
-def _check_tree(tree: Mapping[str, str], n_features: int) -> None:
-    """Check that inner nodes are followed by their children; a negative child is a leaf, -1 being the first."""
-    n_leaves, n_values = int(tree["num_leaves"]), len(tree["leaf_value"].split())
-    left, right, features = (
-        np.array(tree.get(key, "").split(), dtype=np.int64) for key in ("left_child", "right_child", "split_feature")
-    )
-    nodes = np.arange(len(left))
-    sound = len(left) == len(right) == len(features) == n_leaves - 1 == n_values - 1
-    sound = sound and bool(np.all((features >= 0) & (features < n_features)))
-    for side in (left, right):
-        sound = sound and bool(np.all(np.where(side < 0, ~side < n_leaves, (side > nodes) & (side < len(side)))))
-    if not sound:
-        raise BundleError("The LightGBM model is damaged: a tree points outside of its arrays.", code="model")

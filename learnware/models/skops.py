@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from learnware._optional import loaded
-from learnware.errors import BundleError, InvalidParameter, UnsupportedModel
+from learnware.errors import InvalidParameter, MalformedModel, UnsupportedModel
 from learnware.models.base import Label, ModelEntry, Predictor, as_labels, requirements
+from learnware.models.level import Level
+from learnware.models.skops_audit import audit
 from learnware.models.skops_file import dumps, loads
 
 _FILE = "model.skops"
@@ -62,9 +64,18 @@ class SkopsFormat:
         """Audit the file, build the estimator, and check the positions that compiled code will follow."""
         model = loads((folder / _FILE).read_bytes())
         if not hasattr(model, "predict"):
-            raise BundleError(f"The stored {type(model).__name__} does not predict.", code="model")
+            raise MalformedModel(
+                f"The stored {type(model).__name__} does not predict. Tell its developer.",
+                code="model-damaged",
+                file=_FILE,
+            )
         predictor: Predictor = model
         return predictor
+
+    def level(self, files: Mapping[str, bytes]) -> Level:
+        """Return T1 if compiled code follows positions that the model holds, else T0."""
+        found = audit(files.get(_FILE, b""))
+        return Level.UNSAFE_MEMORY if found.follows_positions else Level.DATA
 
     def given(self, model: Any, entry: ModelEntry) -> Predictor:
         """Return the estimator as it is."""

@@ -1,7 +1,7 @@
 """Files of the skops format: audited before skops reads them, and the same bytes for the same model.
 
-A skops file is a zip of one JSON tree that names types and of arrays without pickles. What is allowed in the tree is
-decided by our own list (`learnware.models.trusted`), before skops sees it. Files are rewritten on saving: skops names
+A skops file is a zip of one JSON tree that names types and of arrays without pickles. What is allowed in it is decided
+by us (`learnware.models.skops_audit`), before skops sees it. Files are rewritten on saving: skops names
 arrays by memory addresses and random ids, which here become numbers in order of appearance.
 """
 
@@ -10,19 +10,16 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from learnware.errors import BundleError, UnsupportedModel
+from learnware.errors import BundleError, MalformedModel, UnsupportedModel
+from learnware.limits import LIMITS
 from learnware.models.bounds import check_bounds
-from learnware.models.trusted import TRUSTED
+from learnware.models.skops_audit import FILE, SCHEMA, audit, nodes_of, untrusted_types
 
-_SCHEMA = "schema.json"
-# Older protocols read types from other places of the tree than the audit looks at.
-_PROTOCOL = 2
 # Nothing refers to these by identity, so their ids only record how Python happened to share them.
 _WITHOUT_IDENTITY = {"FunctionNode", "JsonNode", "SliceNode", "TypeNode"}
 
@@ -43,13 +40,16 @@ def dumps(model: Any) -> bytes:
         raise UnsupportedModel(
             f"{type(model).__name__} cannot be stored without pickle: {error} Use estimators of scikit-learn itself."
         ) from error
-    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
-        schema = json.loads(archive.read(_SCHEMA))
-        untrusted = sorted(set(_untrusted(schema)))
-        if untrusted:
-            raise UnsupportedModel(_refusal(model, untrusted))
-        arrays = {name: archive.read(name) for name in archive.namelist() if name != _SCHEMA}
-    return _packed(schema, _canonical(schema, arrays))
+    schema, arrays = _unpacked(raw)
+    untrusted = sorted(set(untrusted_types(schema)))
+    if untrusted:
+        raise UnsupportedModel(_refusal(model, untrusted))
+    packed = _packed(schema, _canonical(schema, arrays))
+    try:
+        audit(packed)
+    except BundleError as error:
+        raise UnsupportedModel(f"{type(model).__name__} cannot be stored: {error}") from error
+    return packed
 
 
 def loads(data: bytes) -> Any:
@@ -57,74 +57,59 @@ def loads(data: bytes) -> Any:
 
     Raises
     ------
-    BundleError
+    MalformedModel
         The file is damaged, or holds a type that is not trusted.
+    LimitExceeded
+        It has too many parts.
     """
     import skops.io
 
+    # Skops compares each node with this short list of types, all of them trusted.
+    trusted = list(audit(data).types)
     try:
-        model = skops.io.loads(data, trusted=_audited(data))
+        model = skops.io.loads(data, trusted=trusted)
         check_bounds(model)
     except BundleError:
         raise
     except Exception as error:
-        raise BundleError(f"The scikit-learn model cannot be read: {_brief(error)}", code="model") from error
+        raise MalformedModel(
+            f"The scikit-learn model cannot be read: {_brief(error)}. Fetch it again, or tell its developer.",
+            code="model-damaged",
+            file=FILE,
+        ) from error
     return model
 
 
-def _audited(data: bytes) -> list[str]:
-    """Return the types of the file, all of them trusted; skops compares each node with this short list."""
+def rewritten(data: bytes) -> bytes:
+    """Return a file that ``skops.io`` wrote in the form that `loads` takes; nothing is built or checked here.
+
+    Raises
+    ------
+    MalformedModel
+        It is no such file.
+    """
+    try:
+        schema, arrays = _unpacked(data)
+        return _packed(schema, _canonical(schema, arrays))
+    except Exception as error:  # the file may hold anything
+        raise MalformedModel(
+            f"The file cannot be read as skops writes them: {_brief(error)}. Write it with skops.io.dump.",
+            code="skops-archive",
+        ) from error
+
+
+def _unpacked(data: bytes) -> tuple[dict[str, Any], dict[str, bytes]]:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        entries = archive.infolist()
-        # Stored entries of no more bytes than the file has leave nothing to inflate or to read twice.
-        plain = all(e.compress_type == zipfile.ZIP_STORED for e in entries)
-        if (
-            not plain
-            or len({e.filename for e in entries}) < len(entries)
-            or sum(e.file_size for e in entries) > len(data)
-        ):
-            raise BundleError("The skops file was not written by this library.", code="model")
-        schema = json.loads(archive.read(_SCHEMA))
-    if not isinstance(schema, dict) or schema.get("protocol") != _PROTOCOL:
-        raise BundleError("The skops file is of a protocol that this version does not read.", code="model")
-    untrusted = sorted(set(_untrusted(schema)))
-    if untrusted:
-        raise BundleError(f"The model holds types that are not trusted: {', '.join(untrusted[:5])}.", code="untrusted")
-    return sorted({_type_name(node) for node in _nodes(schema) if "__loader__" in node})
-
-
-def _nodes(schema: Any) -> Iterator[dict[str, Any]]:
-    """Yield every mapping of the tree, children after parents, in order of appearance."""
-    stack = [schema]
-    while stack:
-        value = stack.pop()
-        if isinstance(value, dict):
-            yield value
-            stack.extend(reversed(list(value.values())))
-        elif isinstance(value, list):
-            stack.extend(reversed(value))
-
-
-def _type_name(node: dict[str, Any]) -> str:
-    return f"{node.get('__module__')}.{node.get('__class__')}"
-
-
-def _untrusted(schema: Any) -> Iterator[str]:
-    for node in _nodes(schema):
-        loader = node.get("__loader__")
-        if loader is None:
-            continue
-        name = _type_name(node)
-        trusted = isinstance(loader, str) and name in TRUSTED.get(loader, ())
-        if trusted and loader == "PartialNode":
-            trusted = node["content"]["func"].get("__loader__") == "FunctionNode"
-        if not trusted:
-            yield name
+        total = sum(entry.file_size for entry in archive.infolist())
+        if total > LIMITS["archive-unpacked-bytes"]:
+            raise ValueError(f"it unpacks to {total:,} bytes, more than {LIMITS['archive-unpacked-bytes']:,}")
+        schema = json.loads(archive.read(SCHEMA))
+        return schema, {name: archive.read(name) for name in archive.namelist() if name != SCHEMA}
 
 
 def _canonical(schema: dict[str, Any], arrays: dict[str, bytes]) -> dict[str, bytes]:
     """Rewrite ids, file names and sets in place; return the arrays under their new names."""
-    nodes = list(_nodes(schema))
+    nodes = list(nodes_of(schema))
     for node in nodes:
         if node.get("__loader__") in _WITHOUT_IDENTITY:
             node.pop("__id__", None)
@@ -136,7 +121,7 @@ def _canonical(schema: dict[str, Any], arrays: dict[str, bytes]) -> dict[str, by
             node["content"].sort(key=lambda item: json.dumps(item, sort_keys=True))
     numbers: dict[Any, int] = {}
     names: dict[str, str] = {}
-    for node in _nodes(schema):
+    for node in nodes_of(schema):
         if "__id__" in node:
             node["__id__"] = numbers.setdefault(node["__id__"], len(numbers) + 1)
         if "__loader__" in node and isinstance(node.get("file"), str):
@@ -164,7 +149,7 @@ def _packed(schema: dict[str, Any], arrays: dict[str, bytes]) -> bytes:
     text = json.dumps(schema, separators=(",", ":"), ensure_ascii=False).encode()
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for name, content in [(_SCHEMA, text), *arrays.items()]:
+        for name, content in [(SCHEMA, text), *arrays.items()]:
             archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), content)
     return buffer.getvalue()
 

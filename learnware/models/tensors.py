@@ -12,10 +12,12 @@ import struct
 from collections.abc import Mapping
 from typing import Any
 
-from learnware.errors import BundleError, UnsupportedModel
+from learnware import _strict_json as strict_json
+from learnware.errors import BundleError, LimitExceeded, MalformedModel, UnsupportedModel
+from learnware.limits import LIMITS
 
-MAX_HEADER = 2**20
-MAX_TENSORS = 10_000
+_FILE = "weights.safetensors"
+_DEPTH = 4
 
 _TYPES = {
     "F64": ("float64", 8),
@@ -68,23 +70,31 @@ def unpack_tensors(data: bytes) -> dict[str, Any]:
 
     Raises
     ------
-    BundleError
+    MalformedModel
         The header and the bytes do not fit together.
+    LimitExceeded
+        It has too many tensors, or too long a header.
     """
     length = int.from_bytes(data[:8], "little")
-    if len(data) < 8 or length > MAX_HEADER or 8 + length > len(data):
-        raise _damaged("its header is too long")
+    if len(data) < 8:
+        raise _damaged("it has no header")
+    if length > LIMITS["tensor-header-bytes"]:
+        raise _beyond(f"its header has {length:,} bytes", "tensor-header-size")
+    if 8 + length > len(data):
+        raise _damaged("its header is cut off")
+    header = strict_json.parse(data[8 : 8 + length], _no_json, max_bytes=length, max_depth=_DEPTH)
+    if isinstance(header, dict) and len(header) > LIMITS["tensors"]:
+        raise _beyond(f"it has {len(header):,} tensors, more than {LIMITS['tensors']:,}", "too-many-tensors")
     try:
-        header = json.loads(data[8 : 8 + length])
         entries = [(name, *_entry(entry)) for name, entry in header.items()]
-    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise _damaged("its header is not of the layout") from error
-    if len(entries) > MAX_TENSORS:
-        raise _damaged(f"it has more than {MAX_TENSORS} tensors")
     return _views(bytearray(data[8 + length :]), entries)
 
 
 def _entry(entry: dict[str, Any]) -> tuple[str, int, list[int], int, int]:
+    if set(entry) != {"dtype", "shape", "data_offsets"}:
+        raise ValueError("a tensor has a type, a shape and a place")
     name, size = _TYPES[entry["dtype"]]
     shape, (start, end) = entry["shape"], entry["data_offsets"]
     if not all(type(n) is int and 0 <= n < 2**40 for n in [*shape, start, end]) or len(shape) > 16:
@@ -109,5 +119,21 @@ def _views(memory: bytearray, entries: list[tuple[str, str, int, list[int], int,
     return tensors
 
 
-def _damaged(reason: str) -> BundleError:
-    return BundleError(f"The file of weights is damaged: {reason}.", code="model")
+def _no_json(reason: str, code: str) -> BundleError:
+    if code in ("json-size", "json-depth"):
+        return _beyond(reason, code)
+    return _damaged(f"in its header, {reason}", code)
+
+
+def _damaged(reason: str, code: str = "tensors") -> BundleError:
+    return MalformedModel(
+        f"The file of weights is damaged: {reason}. Fetch it again, or tell its developer.", code=code, file=_FILE
+    )
+
+
+def _beyond(reason: str, code: str) -> BundleError:
+    return LimitExceeded(
+        f"The file of weights is beyond the limits: {reason}. `learnware limits` lists them: use a smaller model.",
+        code=code,
+        file=_FILE,
+    )

@@ -9,7 +9,7 @@ side, and its operators are stored as data (`learnware.models.graph`). Reading e
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 from learnware._optional import loaded
-from learnware.errors import BundleError, InvalidData, InvalidParameter, UnsupportedModel
+from learnware.errors import InvalidData, InvalidParameter, MalformedModel, UnsupportedModel
 from learnware.models.base import Label, ModelEntry, Predictor, requirements
 from learnware.models.graph import Graph, from_json, last_operator, record, to_json
+from learnware.models.level import Level
 from learnware.models.tensors import pack_tensors, unpack_tensors
 
 Array = npt.NDArray[Any]
@@ -120,6 +121,10 @@ class TorchFormat:
         tensors = unpack_tensors((folder / _WEIGHTS).read_bytes())
         return _predictor(Graph(from_json((folder / _GRAPH).read_bytes()), tensors), entry)
 
+    def level(self, files: Mapping[str, bytes]) -> Level:
+        """Return T0: operators of a fixed table and numbers."""
+        return Level.DATA
+
     def given(self, model: Any, entry: ModelEntry) -> Predictor:
         """Return the module, in evaluation mode, with its labels around it."""
         return _predictor(_still(model), entry)
@@ -128,7 +133,11 @@ class TorchFormat:
 def _predictor(forward: Callable[[Any], Any], entry: ModelEntry) -> Predictor:
     dtype, kind = entry.parameters.get("dtype"), entry.parameters.get("outputs")
     if dtype not in _DTYPES or kind not in ("values", "logits", "probabilities"):
-        raise BundleError("The manifest does not say how to use the torch module.", code="manifest")
+        raise MalformedModel(
+            "The manifest does not say how to use the torch module. Write it again with Learnware.save.",
+            code="model-parameters",
+            file=_GRAPH,
+        )
     if entry.classes is None:
         return TorchRegressor(forward, str(dtype))
     return TorchClassifier(forward, str(dtype), entry.classes, str(kind))

@@ -183,6 +183,28 @@ _SPARSE = frozenset(
     f"scipy.sparse._{kind}.{kind}_{suffix}" for kind in ("csc", "csr") for suffix in ("array", "matrix")
 )
 
+#: Types whose compiled code follows positions, or trusts sizes, that they hold: they may run only where a crash harms
+#: nobody. Trees and sparse matrices are known by their loaders.
+FOLLOWS_POSITIONS = (
+    _COMPILED
+    | frozenset(name for name in _ESTIMATORS if name.startswith(("sklearn.neighbors.", "sklearn.semi_supervised.")))
+    | _names(
+        {
+            "scipy.interpolate._bsplines": "BSpline",
+            "sklearn.cluster._kmeans": "KMeans MiniBatchKMeans",
+            "sklearn.decomposition._dict_learning": "DictionaryLearning MiniBatchDictionaryLearning",
+            "sklearn.decomposition._lda": "LatentDirichletAllocation",
+            "sklearn.decomposition._nmf": "MiniBatchNMF NMF",
+            "sklearn.decomposition._sparse_pca": "MiniBatchSparsePCA SparsePCA",
+            "sklearn.feature_extraction.text": "CountVectorizer HashingVectorizer TfidfVectorizer",
+            "sklearn.impute._knn": "KNNImputer",
+            # It writes positions into a sparse matrix.
+            "sklearn.preprocessing._encoders": "OneHotEncoder",
+            "sklearn.svm._classes": "NuSVC NuSVR SVC SVR",
+        }
+    )
+)
+
 #: What may appear under each of the loaders of skops. A loader that is not here (methods, operators, constructors with
 #: arguments from the file) is refused whatever type it names.
 TRUSTED: Mapping[str, frozenset[str]] = {

@@ -1,6 +1,6 @@
 """XGBoost models, in the JSON of XGBoost.
 
-The JSON is parsed by the library, which follows its child and column numbers unchecked, so these are checked first.
+The JSON is checked (`learnware.models.xgboost_json`) before the library reads it.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 
 from learnware._optional import import_optional, loaded
-from learnware.errors import BundleError, UnsupportedModel
+from learnware.errors import UnsupportedModel
 from learnware.models.base import Label, ModelEntry, Predictor, requirements
 from learnware.models.boosters import NO_CATEGORIES, Array, as_predictor, booster_of, classes_of, task_of
-from learnware.models.bounds import check_children
+from learnware.models.level import Level
+from learnware.models.xgboost_json import FILE as _FILE
+from learnware.models.xgboost_json import check, damaged
 
-_FILE = "model.json"
 _TASKS = {
     **dict.fromkeys(("binary:logistic", "multi:softprob"), "Classification"),
     **dict.fromkeys(
@@ -74,18 +75,20 @@ class XGBoostFormat:
     def load(self, folder: Path, entry: ModelEntry) -> Predictor:
         """Check the trees and let XGBoost read the JSON."""
         library = import_optional("xgboost", extra=None, purpose="An XGBoost model")
+        raw = (folder / _FILE).read_bytes()
+        check(raw, entry, _TASKS)
         try:
-            raw = (folder / _FILE).read_bytes()
-            for tree in _trees(json.loads(raw)["learner"]):
-                _check_tree(tree, entry.n_features)
             booster = library.Booster(model_file=bytearray(raw))
-        except BundleError:
-            raise
+            n_features = booster.num_features()
         except Exception as error:
-            raise BundleError(f"The XGBoost model cannot be read: {error}", code="model") from error
-        if booster.num_features() != entry.n_features:
-            raise BundleError("The XGBoost model is for another number of columns.", code="model")
+            raise damaged(f"{error!s:.200}") from error
+        if n_features != entry.n_features:
+            raise damaged("it is for another number of columns")
         return as_predictor(_outputs(library, booster), entry)
+
+    def level(self, files: Mapping[str, bytes]) -> Level:
+        """Return T1: compiled code follows the positions in its trees."""
+        return Level.UNSAFE_MEMORY
 
     def given(self, model: Any, entry: ModelEntry) -> Predictor:
         """Return the model as it predicts on plain arrays."""
@@ -107,22 +110,3 @@ def _outputs(library: Any, booster: Any) -> Callable[[Array], Array]:
         return np.asarray(booster.predict(library.DMatrix(X), validate_features=False))
 
     return outputs
-
-
-def _trees(learner: Mapping[str, Any]) -> list[dict[str, Any]]:
-    booster = learner["gradient_booster"]
-    # Dropped trees (dart) wrap the usual ones; a linear booster has none.
-    model = booster.get("gbtree", booster).get("model", {})
-    trees: list[dict[str, Any]] = model.get("trees", [])
-    return trees
-
-
-def _check_tree(tree: Mapping[str, Any], n_features: int) -> None:
-    names = ("left_children", "right_children", "split_indices", "split_conditions", "default_left", "parents")
-    left, right, features, *others = (np.asarray(tree[name]) for name in names)
-    n_nodes = int(tree["tree_param"]["num_nodes"])
-    sized = n_nodes > 0 and all(array.shape == (n_nodes,) for array in (left, right, features, *others))
-    inner = left != -1
-    if not sized or bool(np.any((features[inner] < 0) | (features[inner] >= n_features))):
-        raise BundleError("The XGBoost model is damaged: a tree points outside of its arrays.", code="model")
-    check_children(left, right, inner, n_nodes)

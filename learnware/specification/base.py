@@ -12,9 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from learnware import _strict_json as strict_json
 from learnware._validation import RandomState, check_option
 from learnware._writing import write_whole
 from learnware.errors import InvalidData, InvalidParameter, InvalidSpecification
+from learnware.limits import LIMITS
+from learnware.specification.fields import require_fields
 from learnware.specification.rkme import RKME
 from learnware.specification.semantic import Fields, SemanticSpecification
 from learnware.specification.space import Space
@@ -34,6 +37,9 @@ class Specification:
         Tags and text; default: nothing said.
     statistical : RKME, optional
         Stands for the distribution of the inputs.
+    level : {"T0", "T1", "T2"}, optional
+        What running the model can do, as the market found when it took the learnware: nothing but compute (data),
+        compute in memory that only checks keep safe, or anything (code). Never read from a file.
 
     Examples
     --------
@@ -46,6 +52,7 @@ class Specification:
 
     semantic: SemanticSpecification = field(default_factory=SemanticSpecification)
     statistical: RKME | None = None
+    level: str | None = field(default=None, compare=False)
 
     @classmethod
     def from_data(
@@ -133,23 +140,25 @@ class Specification:
         InvalidSpecification
             The text is no such JSON; the message says where it departs.
         """
-        try:
-            content = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique)
-        except (ValueError, RecursionError) as error:
-            if isinstance(error, InvalidSpecification):
-                raise
-            raise InvalidSpecification(f"A specification file must hold JSON: {error}") from error
+        content = strict_json.parse(
+            text.encode("utf-8", "surrogatepass") if isinstance(text, str) else bytes(text),
+            _no_json,
+            max_bytes=LIMITS["specification-bytes"],
+            max_depth=LIMITS["json-depth"],
+        )
         if is_upstream(content):
             return cls(SemanticSpecification(data="Table"), rkme_from_upstream(content))
         if not isinstance(content, Mapping) or content.get("format") != FORMAT:
-            raise InvalidSpecification(f'A specification file must be a mapping with "format": "{FORMAT}".')
-        if content.get("version") != VERSION:
+            raise InvalidSpecification(
+                f'A specification file must be a mapping with "format": "{FORMAT}".', code="spec-format"
+            )
+        if type(content.get("version")) is not int or content["version"] != VERSION:
             raise InvalidSpecification(
                 f"This version of learnware reads specifications of version {VERSION}. Got "
-                f"{content.get('version')!r}: a newer learnware may read it."
+                f"{content.get('version')!r:.60}: a newer learnware may read it.",
+                code="spec-format",
             )
-        if set(content) != {"format", "version", "semantic", "statistical"}:
-            raise InvalidSpecification("A specification file has just format, version, semantic and statistical.")
+        require_fields(content, {"format", "version", "semantic", "statistical"}, "A specification file")
         statistical = content["statistical"]
         return cls(
             SemanticSpecification.from_dict(content["semantic"]),
@@ -175,12 +184,16 @@ class Specification:
     def __repr__(self) -> str:
         said = [f"{n}={v!r}" for n, v in self.semantic.said().items() if n not in ("description", "inputs", "outputs")]
         parts = said if self.statistical is None else [*said, repr(self.statistical)]
+        if self.level is not None:
+            parts.append(f"level={self.level!r}")
         return f"Specification({', '.join(parts)})"
 
     def _repr_html_(self) -> str:
         rows = [(name, _shown(value)) for name, value in self.semantic.said().items()]
         if self.statistical is not None:
             rows.append(("statistical", repr(self.statistical)))
+        if self.level is not None:
+            rows.append(("level", self.level))
         cells = "".join(
             f"<tr><th style='text-align:left'>{html.escape(name)}</th>"
             f"<td style='text-align:left'>{html.escape(value)}</td></tr>"
@@ -222,12 +235,7 @@ def _shown(value: object) -> str:
     return ", ".join(value) if isinstance(value, tuple) else str(value)
 
 
-def _refuse_constant(name: str) -> float:
-    raise InvalidSpecification(f"A specification file must hold finite numbers. Got {name}.")
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    content = dict(pairs)
-    if len(content) != len(pairs):
-        raise InvalidSpecification("A specification file must not hold a key twice in one mapping.")
-    return content
+def _no_json(reason: str, code: str) -> InvalidSpecification:
+    return InvalidSpecification(
+        f"A specification file must hold plain JSON, but {reason}. Write it again with Specification.save.", code=code
+    )

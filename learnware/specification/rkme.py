@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -16,7 +16,9 @@ from learnware._progress import progress_bar
 from learnware._validation import RandomState, as_generator, check_int, complain
 from learnware.errors import InvalidSpecification, TooFewRows
 from learnware.kernels import fit_reduced_set, inner_product, mmd
+from learnware.limits import LIMITS
 from learnware.specification.encoders import decode_points, encode_rows, infer_space, read_table
+from learnware.specification.fields import require_fields
 from learnware.specification.frame import Frame
 from learnware.specification.measuring import LEAST_MIN_ROWS, framed, own_frame
 from learnware.specification.space import Space, unnamed_space
@@ -24,11 +26,8 @@ from learnware.specification.space import Space, unnamed_space
 #: Rows that every published point stands for, unless the caller asks for more.
 MIN_ROWS = 5
 
-#: More points than this are no reduced set, and would slow down every search.
-MAX_POINTS = 1000
-MAX_NUMBERS = 1_000_000
-
 _DIGITS = 6
+_MOST_ROWS = 10**15
 
 Array = npt.NDArray[np.float64]
 
@@ -92,12 +91,14 @@ class RKME:
         if len(points) == 0 or points.shape[1] == 0 or weights.shape != points.shape[:1]:
             raise InvalidSpecification(
                 f"An RKME must have at least one point and one weight a point. Got points of shape {points.shape} "
-                f"and weights of shape {weights.shape}."
+                f"and weights of shape {weights.shape}.",
+                code="spec-shape",
             )
         if weights.min() < 0 or abs(weights.sum() - 1.0) > 1e-6:
             raise InvalidSpecification(
                 f"The weights of an RKME must not be negative and must sum to 1. Got a least weight of "
-                f"{weights.min():.3g} and a sum of {weights.sum():.6g}."
+                f"{weights.min():.3g} and a sum of {weights.sum():.6g}. Divide them by their sum.",
+                code="spec-weights",
             )
         space = unnamed_space(points.shape[1]) if self.space is None else self.space
         location, scale = self._statistics(points, weights)
@@ -110,12 +111,13 @@ class RKME:
             if value.shape[-1] != space.n_features and name != "weights":
                 raise InvalidSpecification(
                     f"The {name} of an RKME must have {space.n_features} coordinates, as its space says. "
-                    f"Got {value.shape[-1]}."
+                    f"Got {value.shape[-1]}.",
+                    code="spec-shape",
                 )
             value.setflags(write=False)
             object.__setattr__(self, name, value)
         if scale.min() < 0:
-            raise InvalidSpecification("The scale of an RKME must not be negative.")
+            raise InvalidSpecification("The scale of an RKME must not be negative.", code="spec-scale")
         object.__setattr__(self, "space", space)
         if not 0.0 <= self.squared_error <= 2.0:
             raise InvalidSpecification(
@@ -176,8 +178,8 @@ class RKME:
         A missing number takes the place of the column's location, a missing category has a code of its own.
         """
         caller = "RKME.from_data"
-        if check_int(n_points, "n_points", caller) > MAX_POINTS:
-            raise complain("n_points", caller, f"an int of at most {MAX_POINTS}", n_points)
+        if check_int(n_points, "n_points", caller) > LIMITS["points"]:
+            raise complain("n_points", caller, f"an int of at most {LIMITS['points']}", n_points)
         check_int(min_rows, "min_rows", caller, minimum=LEAST_MIN_ROWS)
         generator = as_generator(random_state, caller)
         table = read_table(X)
@@ -311,25 +313,19 @@ class RKME:
         InvalidSpecification
             A field is absent, unknown, or holds what no embedding can hold.
         """
-        names = {"space", "points", "weights", "location", "scale", "n_samples", "squared_error"}
-        if not isinstance(content, Mapping) or set(content) != names | {"type"} or content["type"] != "RKME":
-            raise InvalidSpecification(f"An RKME must have exactly the fields type and {', '.join(sorted(names))}.")
-        _check_size(content["points"])
-        error = content["squared_error"]
-        if isinstance(error, bool) or not isinstance(error, int | float) or not 0 <= error < np.inf:
-            raise InvalidSpecification(f"The squared_error of an RKME must be a number of at least 0. Got {error!r}.")
-        arrays = {name: content[name] for name in ("points", "weights", "location", "scale")}
-        try:
-            return cls(
-                space=Space.from_dict(content["space"]),
-                n_samples=content["n_samples"],
-                squared_error=float(error),
-                **arrays,
-            )
-        except (TypeError, ValueError) as reason:
-            if isinstance(reason, InvalidSpecification):
-                raise
-            raise InvalidSpecification(f"The fields of an RKME do not fit together: {reason}") from reason
+        names = {"type", "space", "points", "weights", "location", "scale", "n_samples", "squared_error"}
+        require_fields(content, names, "An RKME")
+        if content["type"] != "RKME":
+            raise InvalidSpecification(f"The type of an RKME must be 'RKME'. Got {content['type']!r:.60}.")
+        error, rows = content["squared_error"], content["n_samples"]
+        if type(error) not in (int, float) or not 0 <= error <= 2:
+            raise InvalidSpecification(f"The squared_error must be a number between 0 and 2. Got {error!r:.60}.")
+        if rows is not None and (type(rows) is not int or not 0 < rows <= _MOST_ROWS):
+            raise InvalidSpecification(f"The n_samples must be null or a positive int. Got {rows!r:.60}.")
+        arrays = {"points": read_points(content["points"])}
+        arrays.update({name: read_numbers(content[name], name) for name in ("weights", "location", "scale")})
+        space = Space.from_dict(content["space"])
+        return cls(space=space, n_samples=rows, squared_error=float(error), **arrays)
 
 
 def _device_of(X: Any) -> str | None:
@@ -339,26 +335,50 @@ def _device_of(X: Any) -> str | None:
     return None if kind == "cpu" else str(device)
 
 
-def _check_size(points: Any) -> None:
+def read_points(points: Any) -> Array:
+    """Return the points of a file, a list of lists of numbers; `InvalidSpecification` if they are none."""
     if not isinstance(points, list) or not all(isinstance(point, list) for point in points):
-        raise InvalidSpecification("The points of an RKME must be a list of lists of numbers.")
-    if len(points) > MAX_POINTS or sum(map(len, points)) > MAX_NUMBERS:
+        raise InvalidSpecification("The points of an RKME must be a list of lists of numbers.", code="spec-shape")
+    if len(points) > LIMITS["points"] or sum(map(len, points)) > LIMITS["point-numbers"]:
         raise InvalidSpecification(
-            f"An RKME must have at most {MAX_POINTS:,} points and {MAX_NUMBERS:,} numbers in them. "
-            f"Got {len(points):,} points."
+            f"An RKME must have at most {LIMITS['points']:,} points and {LIMITS['point-numbers']:,} numbers in them. "
+            f"Got {len(points):,} points. Build it again with fewer.",
+            code="spec-too-many",
         )
+    if len({len(point) for point in points}) != 1:
+        raise InvalidSpecification("The points of an RKME must all have as many coordinates.", code="spec-shape")
+    return np.array([read_numbers(point, "points") for point in points])
+
+
+def read_numbers(values: Any, name: str) -> Array:
+    """Return one list of numbers of a file as an array; `InvalidSpecification` if it is none, or too large."""
+    # A set of types is a quick look at a million values; text and truth values would pass for numbers.
+    if not isinstance(values, list) or not set(map(type, values)) <= {int, float}:
+        raise InvalidSpecification(f"The {name} of an RKME must be numbers.", code="spec-shape")
+    try:
+        array = np.array(values, dtype=np.float64)
+    except OverflowError as error:
+        raise InvalidSpecification(f"The {name} of an RKME are too large.", code="spec-too-large") from error
+    largest = 10.0 ** LIMITS["coordinate-exponent"]
+    if np.isfinite(array).all() and (np.abs(array) > largest).any():
+        raise InvalidSpecification(
+            f"The {name} of an RKME must be at most {largest:.0e}. Give the column another unit.", code="spec-too-large"
+        )
+    return array
 
 
 def _finite(values: Any, name: str, n_dimensions: int) -> Array:
     try:
         array = np.array(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InvalidSpecification(f"The {name} of an RKME must be numbers: {error}") from error
-    if array.ndim != n_dimensions or not np.isfinite(array).all():
+    except (OverflowError, TypeError, ValueError) as error:
+        raise InvalidSpecification(f"The {name} of an RKME must be numbers: {error}", code="spec-shape") from error
+    if array.ndim != n_dimensions:
         raise InvalidSpecification(
-            f"The {name} of an RKME must be a finite array of {n_dimensions} dimension(s). Got shape {array.shape}"
-            + (" with values that are not finite." if array.size and not np.isfinite(array).all() else ".")
+            f"The {name} of an RKME must be an array of {n_dimensions} dimension(s). Got shape {array.shape}.",
+            code="spec-shape",
         )
+    if not np.isfinite(array).all():
+        raise InvalidSpecification(f"The {name} of an RKME must be finite numbers.", code="spec-not-finite")
     return array
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 from learnware.errors import InvalidSpecification
+from learnware.limits import LIMITS
+from learnware.specification.fields import require_fields
 
 #: The allowed values of each tag, as the Beimingwu dock system uses them.
 VOCABULARY: Mapping[str, tuple[str, ...]] = {
@@ -68,6 +71,10 @@ _FILE_KEYS = {
 }
 
 
+# More digits than any number of columns has.
+_POSITION = re.compile("0|[1-9][0-9]{0,8}")
+
+
 @dataclass(frozen=True)
 class Fields:
     """How many numbers go in or come out, and what they mean.
@@ -106,16 +113,15 @@ class Fields:
     @classmethod
     def from_dict(cls, content: Any) -> Fields:
         """Read the form of the file; `InvalidSpecification` when it is another."""
-        try:
-            described = {int(i): text for i, text in dict(content.get("Description", {})).items()}
-            return cls(content["Dimension"], described)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            if isinstance(error, InvalidSpecification):
-                raise
+        require_fields(content, ("Dimension",), "Input and Output", optional=("Description",))
+        described, dimension = content.get("Description", {}), content["Dimension"]
+        positions = isinstance(described, Mapping) and all(_POSITION.fullmatch(str(i)) for i in described)
+        if not positions or type(dimension) is not int or not 1 <= dimension <= LIMITS["point-numbers"]:
             raise InvalidSpecification(
                 "Input and Output must have a 'Dimension' (int) and a 'Description' (position to text). "
-                f"Got {content!r}."
-            ) from error
+                f"Got {content!r:.200}."
+            )
+        return cls(dimension, {int(i): text for i, text in described.items()})
 
 
 @dataclass(frozen=True)
@@ -204,14 +210,7 @@ class SemanticSpecification:
         InvalidSpecification
             A field is unknown, of the wrong form, or holds a value outside the vocabulary.
         """
-        if not isinstance(content, Mapping):
-            raise InvalidSpecification(f"A semantic specification must be a mapping. Got {type(content).__name__}.")
-        unknown = sorted(map(str, set(content) - set(_FILE_KEYS.values())))
-        if unknown:
-            raise InvalidSpecification(
-                f"Unknown field(s) in a semantic specification: {', '.join(unknown)}. "
-                f"Known: {', '.join(_FILE_KEYS.values())}."
-            )
+        require_fields(content, (), "A semantic specification", optional=_FILE_KEYS.values())
         return cls(**{name: _read(name, content[key]) for name, key in _FILE_KEYS.items() if key in content})
 
     def said(self) -> dict[str, Any]:
@@ -223,17 +222,20 @@ class SemanticSpecification:
 def _read(name: str, content: Any) -> Any:
     if name in ("inputs", "outputs"):
         return Fields.from_dict(content)
-    values = content.get("Values") if isinstance(content, Mapping) else None
+    require_fields(content, ("Values",), f"The field {_FILE_KEYS[name]!r}", optional=("Type",))
+    values = content["Values"]
     if name in ("name", "description"):
         return values
     if isinstance(values, str):
         values = [values]
     if not isinstance(values, list):
-        raise InvalidSpecification(f"The field {_FILE_KEYS[name]!r} must hold a list of 'Values'. Got {content!r}.")
+        raise InvalidSpecification(
+            f"The field {_FILE_KEYS[name]!r} must hold a list of 'Values'. Got {content!r:.200}."
+        )
     if name == "scenarios":
         return tuple(values)
     if len(values) > 1:
-        raise InvalidSpecification(f"The field {_FILE_KEYS[name]!r} takes one value. Got {values!r}.")
+        raise InvalidSpecification(f"The field {_FILE_KEYS[name]!r} takes one value. Got {values!r:.200}.")
     return values[0] if values else None
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -13,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from learnware.errors import IncomparableSpaces, InvalidSpecification
+from learnware.limits import LIMITS
+from learnware.specification.fields import require_fields
 
 KINDS = ("number", "category", "time")
 DTYPES = ("float", "int", "bool", "str", "datetime")
@@ -188,8 +189,15 @@ class Space:
     @classmethod
     def from_dict(cls, content: Any) -> Space:
         """Read the form of the file; `InvalidSpecification` when it is another."""
-        if not isinstance(content, Mapping) or set(content) != {"data", "encoder", "named", "columns"}:
-            raise InvalidSpecification("A space must have exactly the fields data, encoder, named and columns.")
+        require_fields(content, ("data", "encoder", "named", "columns"), "A space")
+        if not isinstance(content["columns"], list):
+            raise InvalidSpecification("The columns of a space must be a list.")
+        if len(content["columns"]) > LIMITS["columns"]:
+            raise InvalidSpecification(
+                f"A space must have at most {LIMITS['columns']:,} columns. Got {len(content['columns']):,}: leave "
+                "some out.",
+                code="spec-too-many",
+            )
         columns = tuple(_column_from_dict(column) for column in content["columns"])
         names = [column.name for column in columns]
         if not names or len(set(names)) != len(names):
@@ -197,7 +205,8 @@ class Space:
         if not isinstance(content["named"], bool) or content["data"] != "table" or content["encoder"] != "table-1":
             raise InvalidSpecification(
                 f"This version reads spaces of table data by the encoder 'table-1'. Got {content['data']!r} and "
-                f"{content['encoder']!r}. A newer version of learnware may read it."
+                f"{content['encoder']!r:.60}. A newer version of learnware may read it.",
+                code="spec-format",
             )
         return cls(columns, content["named"], content["data"], content["encoder"])
 
@@ -224,15 +233,12 @@ def _column_to_dict(column: Column) -> dict[str, Any]:
 
 
 def _column_from_dict(content: Any) -> Column:
-    allowed = {"name", "kind", "dtype", "categories", "missing"}
-    if not isinstance(content, Mapping) or not {"name", "kind", "dtype"} <= set(content) <= allowed:
-        raise InvalidSpecification(
-            f"A column must have name, kind and dtype, and may have categories and missing. Got {content!r}."
-        )
+    require_fields(content, ("name", "kind", "dtype"), "A column", optional=("categories", "missing"))
     categories, missing = content.get("categories", []), content.get("missing", 0.0)
-    texts = isinstance(categories, list) and all(isinstance(value, str) for value in [*categories, content["name"]])
+    named = [content[key] for key in ("name", "kind", "dtype")]
+    texts = isinstance(categories, list) and all(isinstance(value, str) for value in [*categories, *named])
     if not texts or isinstance(missing, bool) or not isinstance(missing, int | float) or not 0 <= missing <= 1:
         raise InvalidSpecification(
-            f"Column {content['name']!r}: name and categories must be text and missing a share between 0 and 1."
+            f"Column {content['name']!r:.60}: name and categories must be text and missing a share between 0 and 1."
         )
     return Column(content["name"], content["kind"], content["dtype"], tuple(categories), float(missing))

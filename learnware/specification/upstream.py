@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from learnware.errors import InvalidSpecification
-from learnware.specification.rkme import RKME
+from learnware.specification.rkme import RKME, read_numbers, read_points
 
 _TABLE = ("RKMETableSpecification", "RKMEStatSpecification")
 
@@ -31,13 +31,14 @@ def rkme_from_upstream(content: Mapping[str, Any]) -> RKME:
     """
     kind = content.get("type", _TABLE[0])
     if kind not in _TABLE:
-        raise InvalidSpecification(f"Only table specifications ({_TABLE[0]}) can be read. Got {kind!r}.")
-    try:
-        weights = np.array(content["beta"], dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InvalidSpecification(f"The field 'beta' must be a list of numbers: {error}") from error
+        raise InvalidSpecification(
+            f"Only table specifications ({_TABLE[0]}) can be read. Got {kind!r:.100}.", code="spec-format"
+        )
+    points, weights = read_points(content["z"]), read_numbers(content["beta"], "weights")
     # Its solver stops short of the simplex: weights a little below zero, a sum a little off one.
     if not np.isfinite(weights).all() or weights.size == 0 or weights.min() < -1e-3 or abs(weights.sum() - 1) > 1e-2:
-        raise InvalidSpecification("The field 'beta' must hold weights of at least 0 that sum to 1.")
+        raise InvalidSpecification(
+            "The field 'beta' must hold weights of at least 0 that sum to 1.", code="spec-weights"
+        )
     weights = np.maximum(weights, 0.0)
-    return RKME(content["z"], weights / weights.sum())
+    return RKME(points, weights / weights.sum())

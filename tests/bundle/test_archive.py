@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from learnware.bundle.archive import LIMITS, Archive, pack
-from learnware.errors import BundleError
+from learnware.bundle.archive import Archive, pack
+from learnware.errors import BundleError, LimitExceeded, MalformedArchive, UnreachableFile
+from learnware.limits import LIMITS
 
 FILES = {"learnware.yaml": b"format: 2\n" * 50, "model/model.bin": bytes(range(256)) * 8, "empty": b""}
 NAMES = st.from_regex(r"[a-z0-9]{1,8}(/[a-z0-9]{1,8}){0,2}", fullmatch=True).filter(
@@ -122,20 +123,22 @@ def test_zeros_are_stored_rather_than_packed_into_a_bomb() -> None:
 
 
 def test_limits_of_numbers() -> None:
-    with pytest.raises(BundleError) as caught:
-        pack({f"f{i}": b"" for i in range(LIMITS["entries (number)"] + 1)})
-    assert caught.value.code == "too-large"
-    with pytest.raises(BundleError):
+    with pytest.raises(LimitExceeded) as caught:
+        pack({f"f{i}": b"" for i in range(LIMITS["archive-entries"] + 1)})
+    assert caught.value.code == "too-many-files"
+    with pytest.raises(LimitExceeded) as caught:
         Archive(pack(FILES)).read("model/model.bin", limit=100)
+    assert (caught.value.code, caught.value.file) == ("entry-size", "model/model.bin")
 
 
 def test_absent_entries_and_files(tmp_path: Path) -> None:
-    with pytest.raises(BundleError) as caught:
+    with pytest.raises(MalformedArchive) as caught:
         Archive(pack(FILES)).read("other")
     assert caught.value.code == "incomplete"
     for path, code in ((tmp_path / "none.zip", "missing"), (tmp_path, "unreadable")):
-        with pytest.raises(BundleError) as caught:
+        with pytest.raises(UnreachableFile) as caught:
             Archive.read_file(path)
+        assert caught.value.file == str(path)
         assert caught.value.code == code
 
 

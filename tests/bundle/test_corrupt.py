@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,8 +18,10 @@ from sklearn.ensemble import RandomForestClassifier
 
 from learnware import Learnware
 from learnware.bundle.archive import Archive, pack
+from learnware.bundle.content import Content
 from learnware.bundle.manifest import FileRecord, Manifest
-from learnware.errors import BundleError
+from learnware.errors import BundleError, MalformedModel, MalformedSpecification
+from learnware.models import load
 from learnware.models.skops_file import dumps, loads
 
 X, Y = load_wine(return_X_y=True)
@@ -82,32 +86,42 @@ def manifest_with(**changes: Any) -> Manifest:
     return replace(manifest, model=replace(manifest.model, **changes))
 
 
+def loaded(data: bytes) -> None:
+    """Load the model of a package as a runner does."""
+    content = Content(data)
+    with tempfile.TemporaryDirectory() as folder:
+        for name, part in content.model_files().items():
+            path = Path(folder) / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(part)
+        load(folder, content.manifest.model)
+
+
 @pytest.mark.parametrize("name", ["other.skops", "deep/er/model.skops"])
 def test_a_model_file_of_another_name_is_refused(name: str) -> None:
-    learnware = Learnware.from_bytes(packed_again(manifest_with(), {name: SKOPS}))
-    with pytest.raises(BundleError) as caught:
-        learnware.predict(X)
-    assert caught.value.code == "model"
+    with pytest.raises(MalformedModel) as caught:
+        loaded(packed_again(manifest_with(), {name: SKOPS}))
+    assert caught.value.code == "model-damaged"
     assert caught.value.__cause__ is not None
 
 
 def test_a_library_that_raises_anything_on_loading_is_a_bundle_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    def nested(folder: object, entry: object) -> None:
+    def nested(self: object, folder: object, entry: object) -> None:
         raise RecursionError("too deep")
 
-    monkeypatch.setattr("learnware.bundle.content.load", nested)
-    with pytest.raises(BundleError, match="too deep") as caught:
-        Learnware.from_bytes(DATA).predict(X)
-    assert caught.value.code == "model"
+    monkeypatch.setattr("learnware.models.skops.SkopsFormat.load", nested)
+    with pytest.raises(MalformedModel, match="too deep") as caught:
+        loaded(DATA)
+    assert caught.value.code == "model-damaged"
     assert isinstance(caught.value.__cause__, RecursionError)
 
 
 def test_two_names_are_refused() -> None:
     manifest = replace(manifest_with(), name="Beer")
     files = {name: Archive(DATA).read(f"model/{name}") for name in manifest.model.files}
-    with pytest.raises(BundleError, match="name") as caught:
+    with pytest.raises(MalformedSpecification, match="name") as caught:
         Learnware.from_bytes(packed_again(manifest, files))
-    assert caught.value.code == "specification"
+    assert (caught.value.code, caught.value.file) == ("spec-disagrees", "specification.json")
 
 
 SKOPS = dumps(MODEL)

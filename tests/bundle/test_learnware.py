@@ -23,10 +23,10 @@ from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge, Ri
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
-import learnware.bundle.content as content_module
 from learnware import Learnware, Specification
 from learnware.bundle.answers import checked_probabilities, checked_values
 from learnware.bundle.archive import Archive, pack
+from learnware.bundle.execution import Execution
 from learnware.errors import (
     BundleError,
     ChecksumMismatch,
@@ -38,6 +38,7 @@ from learnware.errors import (
     UnsupportedModel,
 )
 from learnware.models import ModelEntry
+from learnware.runtime import inprocess
 
 X, Y = load_wine(return_X_y=True)
 MODEL = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, Y)
@@ -119,14 +120,14 @@ def test_the_model_is_built_once_on_the_first_prediction(
     wine: Learnware, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = []
-    real = content_module.load
+    real = inprocess.load
 
     def counted(*args: Any) -> Any:
         calls.append(args)
         return real(*args)
 
-    monkeypatch.setattr(content_module, "load", counted)
-    read = Learnware.load(wine.save(tmp_path / "wine.zip"))
+    monkeypatch.setattr(inprocess, "load", counted)
+    read = Learnware.load(wine.save(tmp_path / "wine.zip"), isolation="none", trust="data")
     assert repr(read)
     assert read._repr_html_()
     assert hasattr(read, "predict_proba")
@@ -385,8 +386,8 @@ class Answering:
     ],
 )
 def test_wrong_answers_are_failures_of_the_model(answer: Any, message: str) -> None:
-    learnware = make(LinearRegression().fit(X, Y))
-    learnware._content._model = Answering(answer)
+    content = make(LinearRegression().fit(X, Y))._content
+    learnware = Learnware(content, execution=Execution.of_own(content, Answering(answer)))
     with pytest.raises(ModelFailure, match=message):
         learnware.predict(X[:3])
 

@@ -73,7 +73,8 @@ def test_what_is_written_is_read(content: object) -> None:
 def test_what_is_not_plain_is_refused(text: bytes) -> None:
     with pytest.raises(BundleError) as caught:
         parse(text)
-    assert caught.value.code == "yaml"
+    assert caught.value.code.startswith("yaml-")
+    assert caught.value.file == "learnware.yaml"
 
 
 def test_dates_and_words_are_text() -> None:
@@ -102,19 +103,19 @@ def test_labels_keep_their_type(classes: tuple[object, ...]) -> None:
     ("old", "new", "code"),
     [
         (b"format: 2", b"format: 3", "format"),
-        (b"format: 2", b"format: two", "manifest"),
-        (b"format: 2", b"format: 2\nmodule_path: os", "manifest"),
-        (b"task: Classification", b"task: Regression", "manifest"),
-        (b"task: Classification", b"task: Clustering", "manifest"),
-        (b"name: Name", b"name: [Name]", "manifest"),
-        (b"columns: 3", b"columns: 0", "manifest"),
-        (b"columns: 3", b"columns: true", "manifest"),
-        (b"as: array", b"as: pickle", "manifest"),
-        (b"- 'no'", b"- 1", "manifest"),
-        (b"- 'no'", b"- 'yes'", "manifest"),
-        (b"parameters: {}", b"parameters: {a: [1]}", "manifest"),
-        (b"size: 2", b"size: -2", "manifest"),
-        (b"requirements:", b"requirement:", "manifest"),
+        (b"format: 2", b"format: two", "manifest-field"),
+        (b"format: 2", b"format: 2\nmodule_path: os", "manifest-unknown-field"),
+        (b"task: Classification", b"task: Regression", "manifest-field"),
+        (b"task: Classification", b"task: Clustering", "manifest-field"),
+        (b"name: Name", b"name: [Name]", "manifest-field"),
+        (b"columns: 3", b"columns: 0", "manifest-field"),
+        (b"columns: 3", b"columns: true", "manifest-field"),
+        (b"as: array", b"as: pickle", "manifest-field"),
+        (b"- 'no'", b"- 1", "manifest-field"),
+        (b"- 'no'", b"- 'yes'", "manifest-field"),
+        (b"parameters: {}", b"parameters: {a: [1]}", "manifest-field"),
+        (b"size: 2", b"size: -2", "manifest-field"),
+        (b"requirements:", b"requirement:", "manifest-unknown-field"),
     ],
 )
 def test_other_manifests_are_refused(old: bytes, new: bytes, code: str) -> None:

@@ -61,7 +61,7 @@ def test_a_tampered_tree_is_refused(model: DecisionTreeClassifier, name: str, va
     data = with_arrays(dumps(model.fit(X, Y)), field(name, value))
     with pytest.raises(BundleError) as caught:
         loads(data)
-    assert caught.value.code == "model"
+    assert caught.value.code == "model-bounds"
 
 
 @pytest.mark.parametrize(("name", "value"), [("left", 10**6), ("right", 0), ("feature_idx", 77), ("is_categorical", 1)])
@@ -106,7 +106,8 @@ def test_a_tampered_sparse_matrix_is_refused(name: str, value: int) -> None:
     getattr(model.coef_, name)[0] = value
     with pytest.raises(BundleError) as caught:
         loads(dumps(model))
-    assert caught.value.code == "model"
+    # What scipy sees itself when it makes the matrix never gets to our check.
+    assert caught.value.code in ("model-bounds", "model-damaged")
 
 
 def test_sound_models_pass() -> None:

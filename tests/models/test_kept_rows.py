@@ -61,3 +61,11 @@ def test_such_models_are_packed_on_request_only():
         Learnware.from_model(model, X, Y, name="neighbours")
     learnware = Learnware.from_model(model, X, Y, name="neighbours", share_training_rows=True)
     np.testing.assert_array_equal(learnware.predict(X), model.predict(X))
+
+
+def test_support_vectors_are_found_in_onnx_too():
+    onnx = pytest.importorskip("onnx")
+    node = onnx.helper.make_node("SVMClassifier", ["X"], ["label", "scores"], domain="ai.onnx.ml")
+    model = onnx.helper.make_model(onnx.helper.make_graph([node], "converted", [], []))
+    assert keepers_of_rows(model) == ("SVMClassifier",)
+    assert keepers_of_rows(onnx.helper.make_model(onnx.helper.make_graph([], "empty", [], []))) == ()

@@ -223,14 +223,14 @@ def changed(folder: Path, change: Any) -> None:
 @pytest.mark.parametrize(
     ("change", "code"),
     [
-        (lambda c: c["steps"][0].update(op="aten.from_file.default"), "untrusted"),
-        (lambda c: c["steps"][0].update(args=[{"value": "nothing"}]), "model"),
-        (lambda c: c["steps"][0].update(args=[{"dtype": "load"}]), "model"),
-        (lambda c: c["steps"][0].update(args=[{"module": "os"}]), "model"),
-        (lambda c: c.update(output="nothing"), "model"),
-        (lambda c: c.update(weights={"p": "nothing"}), "model"),
-        (lambda c: c.pop("steps"), "model"),
-        (lambda c: c.update(steps=3), "model"),
+        (lambda c: c["steps"][0].update(op="aten.from_file.default"), "untrusted-operator"),
+        (lambda c: c["steps"][0].update(args=[{"value": "nothing"}]), "graph-reference"),
+        (lambda c: c["steps"][0].update(args=[{"dtype": "load"}]), "graph"),
+        (lambda c: c["steps"][0].update(args=[{"module": "os"}]), "graph"),
+        (lambda c: c.update(output="nothing"), "graph-reference"),
+        (lambda c: c.update(weights={"p": "nothing"}), "graph"),
+        (lambda c: c.pop("steps"), "graph"),
+        (lambda c: c.update(steps=3), "graph"),
     ],
 )
 def test_tampered_operations_are_refused(change: Any, code: str, tmp_path: Path) -> None:
