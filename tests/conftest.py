@@ -1,4 +1,5 @@
-"""What all tests share: which of them run by default, reproducible properties, and the optional real data."""
+"""What all tests share: which of them run by default, reproducible properties, and what a machine
+may lack: the real data, a sandbox."""
 
 from __future__ import annotations
 
@@ -42,3 +43,17 @@ def data_path() -> Path:
     if not path.is_dir():
         pytest.skip(f"needs the data sets in {path}, or in the folder that LEARNWARE_DATA names")
     return path
+
+
+@pytest.fixture(scope="session")
+def needs_sandbox() -> None:
+    """Skip where no sandbox can be made; fail where LEARNWARE_REQUIRE_SANDBOX=1 says that it must."""
+    from learnware.errors import IsolationUnavailable
+    from learnware.runtime.sandbox.bubblewrap import bubblewrap
+
+    try:
+        bubblewrap()
+    except IsolationUnavailable as error:
+        if os.environ.get("LEARNWARE_REQUIRE_SANDBOX") == "1":
+            pytest.fail(f"LEARNWARE_REQUIRE_SANDBOX=1, but there is no sandbox: {error}")
+        pytest.skip(str(error))

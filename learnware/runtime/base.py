@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
-
 import numpy.typing as npt
 
 from learnware.models.base import ModelEntry
 from learnware.models.level import Level
+
+#: The program that runs in a worker, and the package that it needs for models of data.
+INSIDE = Path(__file__).parent / "inside"
+PACKAGE = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True)
@@ -126,7 +129,16 @@ class Process(Protocol):
 
 
 class Launcher(Protocol):
-    """Starts the worker program in some kind of process."""
+    """Starts the worker program in some kind of process.
+
+    Attributes
+    ----------
+    uid : int or None
+        The user that the next worker must become before it sees anything foreign; None to stay the one who starts it.
+    """
+
+    @property
+    def uid(self) -> int | None: ...
 
     def start(self, arguments: list[str], inherited: tuple[int, ...]) -> Process:
         """Start ``python -I -S`` with `arguments`, its control channel on the standard input and output.
@@ -141,5 +153,3 @@ class Launcher(Protocol):
 
     def seen(self, path: Path) -> str:
         """Return where the worker sees a file of this machine."""
-
-

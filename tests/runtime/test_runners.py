@@ -1,0 +1,591 @@
+"""Models in other processes: they answer as here, and neither their death nor their hanging harms the caller."""
+
+from __future__ import annotations
+
+import gc
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from learnware.errors import (
+    BadPrediction,
+    InvalidData,
+    InvalidParameter,
+    MalformedModel,
+    ModelFailure,
+    SandboxMemory,
+    SandboxTimeout,
+    UnreachableFile,
+    WorkerCrashed,
+)
+from learnware.limits import Limits
+from learnware.models.level import Level
+from learnware.runtime import choice
+from learnware.runtime.base import StoredModel
+from learnware.runtime.choice import runner_for
+from learnware.runtime.runners import OwnRunner, SharedRunner
+from learnware.runtime.station import Station
+from learnware.runtime.worker.connection import ThreadedConnection
+from learnware.runtime.worker.worker import Worker
+from tests.runtime.models import MODELS, X, code, fitted, own_runner, stored
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks at processes by /proc")
+
+CODE = """
+    added = 0
+    def predict(self, X): return X[:, 0] + self.added
+    def fit(self, X, y): self.added = y[0]
+    def finetune(self, X, y): exec(y[0])
+    def predict_proba(self, X): time.sleep(60)
+"""
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Station]:
+    """Return the station of all models of data, which has no process at the end."""
+    yield choice._shared
+    choice._shared.close()
+
+
+@pytest.fixture
+def own() -> Iterator[OwnRunner]:
+    runner = own_runner(code(CODE), Limits(call_seconds=0.5, row_seconds=1e-9, memory=2**29))
+    yield runner
+    runner.close()
+
+
+def pid_of(runner: Any) -> int:
+    worker = getattr(runner, "_own", runner)._station._worker
+    return int(worker._process._popen.pid)
+
+
+def is_there(pid: int) -> bool:
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2]
+    except FileNotFoundError:
+        return False
+
+
+def kill(runner: Any) -> None:
+    """Kill the worker of a runner from outside, and wait until the last of its threads has let go of the pipes."""
+    os.kill(pid_of(runner), signal.SIGKILL)
+    limit = time.monotonic() + 10
+    while getattr(runner, "_own", runner)._station.alive and time.monotonic() < limit:
+        time.sleep(0.01)
+
+
+def wait_for_end(*pids: int) -> None:
+    limit = time.monotonic() + 10
+    while any(map(is_there, pids)) and time.monotonic() < limit:
+        time.sleep(0.01)
+    assert not any(map(is_there, pids))
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("inline", [False, True])
+def test_answers_are_those_of_the_model(name: str, inline: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if inline:
+        monkeypatch.delattr(os, "memfd_create", raising=False)
+    place = Station(choice._start_shared)
+    runner = SharedRunner(stored(name), place, Limits())
+    model = fitted(name)
+    for rows in (X, np.asfortranarray(X), X[:1], X.astype("f4"), pd.DataFrame(X).to_numpy()):
+        before = rows.copy()
+        answer = runner.call("predict", rows)
+        assert answer is not None
+        assert answer.dtype == model.predict(rows).dtype
+        assert np.array_equal(answer, model.predict(rows))
+        assert np.array_equal(rows, before)
+        if hasattr(model, "predict_proba"):
+            assert np.array_equal(runner.call("predict_proba", rows), model.predict_proba(rows))
+    place.close()
+
+
+def test_many_models_share_one_process(shared: Station) -> None:
+    runners = [runner_for(stored(name), isolation=how) for name in MODELS for how in ("auto", "process")]
+    for runner in runners:
+        runner.call("predict", X)
+    assert len({pid_of(runner) for runner in runners}) == 1
+    assert len(shared._worker.models) >= len(runners)  # type: ignore[union-attr]
+
+
+def test_a_model_is_dropped_with_its_runner(shared: Station) -> None:
+    kept, dropped = runner_for(stored("linear")), runner_for(stored("forest"))
+    kept.call("predict", X)
+    dropped.call("predict", X)
+    key = dropped._key  # type: ignore[attr-defined]
+    assert key in shared._worker.models  # type: ignore[union-attr]
+    del dropped
+    gc.collect()
+    kept.call("predict", X)
+    assert key not in shared._worker.models  # type: ignore[union-attr]
+
+
+def test_a_closed_runner_starts_again(shared: Station) -> None:
+    runner = runner_for(stored("linear"))
+    first = runner.call("predict", X)
+    runner.close()
+    assert np.array_equal(runner.call("predict", X), first)
+
+
+def test_a_model_that_another_thread_gives_up_still_answers_the_call(
+    shared: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner = runner_for(stored("linear"))
+    first = runner.call("predict", X)
+    to_drop = Worker._to_drop
+
+    def late(self: Worker, message: dict[str, Any]) -> list[str]:
+        if message["op"] == "call":
+            runner.close()
+            runner.close()
+        return to_drop(self, message)
+
+    monkeypatch.setattr(Worker, "_to_drop", late)
+    for _ in range(3):
+        assert np.array_equal(runner.call("predict", X), first)
+
+
+def test_models_are_loaded_again_when_the_process_was_killed(shared: Station) -> None:
+    runners = [runner_for(stored(name)) for name in ("linear", "logistic")]
+    before = [runner.call("predict", X) for runner in runners]
+    pid = pid_of(runners[0])
+    kill(runners[0])
+    for runner, expected in zip(runners, before, strict=True):
+        assert np.array_equal(runner.call("predict", X), expected)
+    assert pid_of(runners[0]) != pid
+
+
+def test_models_of_data_do_not_learn(shared: Station) -> None:
+    for isolation in ("auto", "none", "sandbox"):
+        runner = runner_for(stored("linear"), isolation=isolation, trust="data")
+        with pytest.raises(ModelFailure, match="does not learn any more, so it has no fit"):
+            runner.call("fit", X, X[:, 0])
+        with pytest.raises((InvalidParameter, ModelFailure)):
+            runner.call("__class__", X)
+
+
+def test_an_exception_of_a_model_of_data(shared: Station) -> None:
+    runner = runner_for(stored("logistic"))
+    with pytest.raises(ModelFailure, match="The model of 'logistic' raised ValueError: X has 3 features"):
+        runner.call("predict", X[:, :3])
+    assert runner.call("predict", X) is not None
+
+
+def test_damaged_files(shared: Station) -> None:
+    good = stored("linear")
+    damaged = StoredModel("damaged", "key", good.entry, Level.DATA, lambda: {"model.skops": b"nonsense"})
+    for isolation in ("auto", "none"):
+        with pytest.raises(MalformedModel, match="damaged|cannot be read"):
+            runner_for(damaged, isolation=isolation).call("predict", X)
+
+
+def test_names_that_leave_the_folder() -> None:
+    for name in ("../x", "/etc/x", "a/../../x", ""):
+        odd = StoredModel("odd", "key", stored("linear").entry, Level.DATA, lambda name=name: {name: b""})
+        with pytest.raises(MalformedModel, match="must lie in its folder"):
+            runner_for(odd, isolation="none").call("predict", X)
+
+
+def test_no_room_for_the_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "absent"))
+    with pytest.raises(UnreachableFile, match="set TMPDIR"):
+        runner_for(stored("linear"), isolation="none", trust="data").call("predict", X)
+
+
+def test_files_are_there_as_long_as_needed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, shared: Station) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    runner_for(stored("linear")).call("predict", X)
+    assert list(tmp_path.iterdir()) == []
+    runner = own_runner(code("def predict(self, X): return np.full(len(X), os.path.exists(__file__))"))
+    assert runner.call("predict", X).all()  # type: ignore[union-attr]
+    (home,) = tmp_path.iterdir()
+    assert home.stat().st_mode & 0o777 == 0o700
+    assert (home / "model").stat().st_mode & 0o777 == 0o755
+    assert (home / "model" / "__init__.py").stat().st_mode & 0o777 == 0o644
+    runner.close()
+    assert list(tmp_path.iterdir()) == []
+    runner.call("predict", X)
+    del runner
+    gc.collect()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_learned_lives_on(own: OwnRunner) -> None:
+    own.call("fit", X, np.array([5.0]))
+    for _ in range(3):
+        assert np.array_equal(own.call("predict", X), X[:, 0] + 5.0)
+    own.close()
+    assert np.array_equal(own.call("predict", X), X[:, 0])
+
+
+@pytest.mark.parametrize(
+    ("deed", "how", "number"),
+    [
+        ("os._exit(7)", "with status 7", None),
+        ("import ctypes; ctypes.string_at(0)", "by signal 11", signal.SIGSEGV),
+        ("os.abort()", "by signal 6", signal.SIGABRT),
+        ("os.kill(os.getpid(), 9)", "by signal 9", signal.SIGKILL),
+    ],
+)
+def test_death_in_a_call(own: OwnRunner, deed: str, how: str, number: int | None) -> None:
+    assert own.call("predict", X) is not None
+    with pytest.raises(WorkerCrashed, match=how) as caught:
+        own.call("finetune", X, np.array(["sys.stderr.write('farewell\\n'); sys.stderr.flush();" + deed]))
+    assert caught.value.signal == number
+    assert "farewell" in caught.value.tail
+    assert "is lost" not in str(caught.value)
+    assert np.array_equal(own.call("predict", X), X[:, 0])
+
+
+def test_what_was_learned_is_lost_loudly(own: OwnRunner) -> None:
+    own.call("fit", X, np.array([5.0]))
+    with pytest.raises(WorkerCrashed, match="status 3.*What it had learned by fit or finetune is lost") as caught:
+        own.call("finetune", X, np.array(["os._exit(3)"]))
+    assert caught.value.signal is None
+    assert np.array_equal(own.call("predict", X), X[:, 0])
+    own.call("fit", X, np.array([5.0]))
+    kill(own)
+    with pytest.raises(WorkerCrashed, match="has ended. What it had learned"):
+        own.call("predict", X)
+    assert np.array_equal(own.call("predict", X), X[:, 0])
+    own.call("fit", X, np.array([5.0]))
+    with pytest.raises(SandboxTimeout, match=r"0\.5 s.*What it had learned"):
+        own.call("predict_proba", X)
+    assert np.array_equal(own.call("predict", X), X[:, 0])
+
+
+def test_a_fit_that_failed_counts_as_learning(own: OwnRunner) -> None:
+    with pytest.raises(ModelFailure, match="SyntaxError"):
+        own.call("finetune", X, np.array(["nonsense nonsense"]))
+    kill(own)
+    with pytest.raises(WorkerCrashed, match="What it had learned"):
+        own.call("predict", X)
+
+
+def test_hanging_is_ended(own: OwnRunner) -> None:
+    own.call("predict", X)
+    pid, before = pid_of(own), time.monotonic()
+    with pytest.raises(SandboxTimeout, match="took longer than 0.5 s"):
+        own.call("predict_proba", X)
+    assert time.monotonic() - before < 5
+    assert not is_there(pid)
+    assert np.array_equal(own.call("predict", X), X[:, 0])
+
+
+def test_stopping_itself_is_hanging(own: OwnRunner) -> None:
+    own._own._limits = Limits(longest_call_seconds=0.5)
+    with pytest.raises(SandboxTimeout):
+        own.call("finetune", X, np.array(["import signal; os.kill(os.getpid(), signal.SIGSTOP)"]))
+    assert own.call("predict", X) is not None
+
+
+def test_hanging_while_it_is_loaded() -> None:
+    runner = own_runner(code(files={"__init__.py": "while True: pass"}), Limits(load_seconds=1.0))
+    with pytest.raises(SandboxTimeout, match="took longer than 1 s"):
+        runner.call("predict", X)
+    runner.close()
+
+
+@pytest.mark.parametrize("deed", ["self.big = bytearray(2**30)", "self.big = np.ones((2**14, 2**14))"])
+def test_too_much_memory_is_refused_and_the_worker_lives(own: OwnRunner, deed: str) -> None:
+    own.call("predict", X)
+    pid = pid_of(own)
+    with pytest.raises(SandboxMemory, match=r"limits=Limits\(memory"):
+        own.call("finetune", X, np.array([deed]))
+    assert np.array_equal(own.call("predict", X), X[:, 0])
+    assert pid_of(own) == pid
+
+
+def test_answers_that_are_too_large() -> None:
+    runner = own_runner(code("def predict(self, X): return np.zeros((len(X), 10**6))"), Limits(output=2**20))
+    with pytest.raises(BadPrediction, match="at most 1048576 bytes; its answer has 1600000000"):
+        runner.call("predict", X)
+    runner.close()
+
+
+@pytest.mark.parametrize(
+    "deed",
+    [
+        "os.write(self.channel(), b'garbage garbage')",
+        "os.write(self.channel(), bytes([255] * 4))",
+        "os.write(self.channel(), b'\\0\\0\\0\\x0d{\"ready\":true}')",
+        "[os.write(self.channel(), b'x' * 2**16) for _ in range(100)]",
+    ],
+)
+def test_garbage_on_the_channel(deed: str) -> None:
+    text = f"""
+        def channel(self): return max(int(f) for f in os.listdir('/proc/self/fd') if self.writes(f))
+        def writes(self, f):
+            try: return 'pipe' in os.readlink('/proc/self/fd/' + f) and os.write(int(f), b'') == 0 and int(f) > 2
+            except OSError: return False
+        def predict(self, X): return X[:, 0]
+        def predict_proba(self, X): {deed}; return X
+    """
+    runner = own_runner(code(text), Limits(call_seconds=2))
+    with pytest.raises((BadPrediction, SandboxTimeout)):
+        runner.call("predict_proba", X)
+    assert np.array_equal(runner.call("predict", X), X[:, 0])
+    runner.close()
+
+
+def test_a_model_that_forks_and_answers_twice() -> None:
+    runner = own_runner(code("def predict(self, X): os.fork(); return X[:, 0]"))
+    outcomes = []
+    for _ in range(4):
+        try:
+            outcomes.append(np.array_equal(runner.call("predict", X), X[:, 0]))
+        except (BadPrediction, WorkerCrashed):
+            outcomes.append(True)
+    assert all(outcomes)
+    runner.close()
+
+
+def test_printing_harms_nobody() -> None:
+    text = "def predict(self, X): print('hello'); os.write(1, b'hello'); sys.stdin.read(); return X[:, 0]"
+    runner = own_runner(code(text))
+    assert runner.call("predict", X) is not None
+    runner.close()
+
+
+def test_shared_memory_cannot_be_cut_off() -> None:
+    text = """
+        def predict(self, X):
+            refused = 0
+            for name in os.listdir('/proc/self/fd'):
+                for size in (0, 2**50):
+                    try: os.ftruncate(int(name), size)
+                    except OSError: refused += 1
+            return np.full(len(X), refused)
+    """
+    runner = own_runner(code(text))
+    assert runner.call("predict", X)[0] >= 4  # type: ignore[index]
+    assert runner.call("predict", X) is not None
+    runner.close()
+
+
+def test_secrets_stay_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_TOKEN", "hush")
+    monkeypatch.setenv("PYTHONSTARTUP", "x")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    runner = own_runner(code("def predict(self, X): return sorted(os.environ) + [''] * (len(X) - len(os.environ))"))
+    names = set(runner.call("predict", X))  # type: ignore[arg-type]
+    runner.close()
+    assert "OMP_NUM_THREADS" in names
+    assert not names & {"SECRET_TOKEN", "PYTHONSTARTUP", "HOME"}
+
+
+def test_limits_bind_in_the_worker() -> None:
+    text = """
+        def predict(self, X):
+            import resource
+            names = ("CORE", "NOFILE", "FSIZE", "DATA", "AS")
+            pairs = [resource.getrlimit(getattr(resource, "RLIMIT_" + name)) for name in names]
+            return np.array([hard for soft, hard in pairs if soft == hard] + [0] * (len(X) - 5))
+    """
+    runner = own_runner(code(text), Limits(memory=2**30, files=99, scratch=12345))
+    assert list(runner.call("predict", X)[:5]) == [0, 99, 12345, 2**30, 2**32]  # type: ignore[index]
+    runner.close()
+
+
+def test_large_calls_are_given_back(own: OwnRunner) -> None:
+    own._own._limits = Limits()
+    rows = np.zeros((2**22, 4))
+    rows[-1, 0] = 3.0
+    for _ in range(2):
+        answer = own.call("predict", rows)
+        assert answer is not None
+        assert answer[-1] == 3.0
+    memory = own._own._station._worker._memory  # type: ignore[union-attr]
+    assert memory is not None
+    assert os.fstat(memory.files[0]).st_blocks * 512 < 2**20
+    assert np.array_equal(own.call("predict", X), X[:, 0])
+
+
+def test_what_cannot_cross_is_the_callers_fault(own: OwnRunner) -> None:
+    own.call("fit", X, np.array([5.0]))
+    with pytest.raises(InvalidData, match="'some code': column 1 holds object"):
+        own.call("predict", np.array([[1, object()]], dtype=object))
+    assert own.call("predict", X)[0] == X[0, 0] + 5.0  # type: ignore[index]
+
+
+def test_data_frames_arrive_as_such() -> None:
+    text = "def predict(self, X): return (X['number'] + (X['text'] == 'a') + (X['kind'].cat.codes)).to_numpy()"
+    runner = own_runner(code(text))
+    frame = pd.DataFrame({"number": [1.0, 2.0], "text": ["a", "b"], "kind": pd.Categorical(["y", "x"])})
+    assert runner.call("predict", frame).tolist() == [3.0, 2.0]  # type: ignore[union-attr]
+    runner.close()
+
+
+def test_threads_may_share_a_runner(shared: Station) -> None:
+    runners = [runner_for(stored("linear")), runner_for(stored("forest"))]
+    expected = [fitted(name).predict(X) for name in ("linear", "forest")]
+    wrong: list[Any] = []
+
+    def work(i: int) -> None:
+        for k in range(20):
+            rows = slice(i, i + 50 + k)
+            if not np.array_equal(runners[i % 2].call("predict", X[rows]), expected[i % 2][rows]):
+                wrong.append((i, k))
+
+    shared.close()
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def test_a_fork_starts_its_own_worker(shared: Station, own: OwnRunner) -> None:
+    runner = runner_for(stored("linear"))
+    expected = runner.call("predict", X)
+    own.call("fit", X, np.array([5.0]))
+    pids = pid_of(runner), pid_of(own)
+    with warnings.catch_warnings():
+        # Some versions of Python warn of every fork of a process with threads.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            same = np.array_equal(runner.call("predict", X), expected) and pid_of(runner) != pids[0]
+            try:
+                own.call("predict", X)
+            except WorkerCrashed:
+                status = 0 if same else 2
+        finally:
+            choice._shared.close()
+            own.close()
+            os._exit(status)
+    assert os.waitpid(child, 0)[1] == 0
+    assert np.array_equal(runner.call("predict", X), expected)
+    assert np.array_equal(own.call("predict", X), X[:, 0] + 5.0)
+    assert (pid_of(runner), pid_of(own)) == pids
+
+
+def test_an_interrupted_call_leaves_nothing_behind(own: OwnRunner) -> None:
+    own._own._limits = Limits()
+    own.call("predict", X)
+    pid = pid_of(own)
+    timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        own.call("predict_proba", X)
+    timer.join()
+    assert not is_there(pid)
+    assert np.array_equal(own.call("predict", X), X[:, 0])
+
+
+def test_a_descendant_that_keeps_the_pipes_holds_nobody_up(own: OwnRunner) -> None:
+    own._own._limits = Limits(longest_call_seconds=5)
+    deed = "\nif os.fork() == 0:\n    os.setsid(); time.sleep(3); os._exit(0)\nelse:\n    os._exit(4)"
+    before = time.monotonic()
+    with pytest.raises((WorkerCrashed, SandboxTimeout)):
+        own.call("finetune", X, np.array([deed]))
+    assert own.call("predict", X) is not None
+    assert time.monotonic() - before < 8
+
+
+def test_systems_that_cannot_wait_for_pipes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("learnware.runtime.worker.worker.connect", ThreadedConnection)
+    monkeypatch.delattr(os, "memfd_create", raising=False)
+    runner = own_runner(code(CODE), Limits(call_seconds=0.5))
+    assert np.array_equal(runner.call("predict", X), X[:, 0])
+    assert np.array_equal(runner.call("predict", np.tile(X, (1000, 1))), np.tile(X[:, 0], 1000))
+    with pytest.raises(SandboxTimeout):
+        runner.call("predict_proba", X)
+    with pytest.raises(WorkerCrashed, match="status 7.*farewell"):
+        runner.call("finetune", X, np.array(["os.write(2, b'farewell'); os._exit(7)"]))
+    assert np.array_equal(runner.call("predict", X), X[:, 0])
+    runner.close()
+
+
+SCRIPT = """
+    import os, pickle, sys, threading, time
+    from learnware.models.level import Level
+    from learnware.runtime.base import StoredModel
+    from learnware.runtime.choice import runner_for
+    from tests.runtime.models import X, code, own_runner
+    with open(sys.argv[1], "rb") as file:
+        entry, files = pickle.load(file)
+    stored = StoredModel("linear", "", entry, Level.DATA, lambda: files)
+    runners = [runner_for(stored), own_runner(code("def predict(self, X): time.sleep(X[0, 0]); return X[:, 0]"))]
+    for runner in runners:
+        runner.call("predict", 0 * X)
+    print(*[getattr(r, "_own", r)._station._worker._process._popen.pid for r in runners], flush=True)
+    {end}
+"""
+
+
+BUSY = "threading.Thread(target=runners[1].call, args=('predict', 60 + 0 * X), daemon=True).start(); time.sleep(0.5); "
+
+
+@pytest.mark.parametrize("end", ["pass", "os._exit(0)", "os.kill(os.getpid(), 9)", BUSY + "os.kill(os.getpid(), 9)"])
+def test_no_process_outlives_its_parent(end: str, root: Path, tmp_path: Path) -> None:
+    model, temporary = tmp_path / "model", tmp_path / "temporary"
+    model.write_bytes(pickle.dumps((stored("linear").entry, stored("linear").files())))
+    temporary.mkdir()
+    script = textwrap.dedent(SCRIPT.format(end=end))
+    done = subprocess.run(
+        [sys.executable, "-W", "default::ResourceWarning", "-c", script, str(model)],
+        cwd=root,
+        env={**os.environ, "TMPDIR": str(temporary)},
+        capture_output=True,
+        text=True,
+    )
+    pids = [int(word) for word in done.stdout.split()]
+    assert len(pids) == 2, done.stderr
+    assert "ResourceWarning" not in done.stderr
+    wait_for_end(*pids)
+    if end == "pass":
+        assert list(temporary.iterdir()) == []
+
+
+def test_a_runner_that_nobody_holds_ends_its_worker() -> None:
+    runner = own_runner(code(CODE))
+    runner.call("predict", X)
+    pid = pid_of(runner)
+    del runner
+    gc.collect()
+    assert not is_there(pid)
+
+
+def test_nothing_is_left_at_the_end(shared: Station) -> None:
+    shared.close()
+    gc.collect()
+    children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
+    left = [pid for pid in children.read_text().split() if b"inside.serve" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    assert left == []
+
+
+def test_calls_and_loads_are_nearly_free(shared: Station) -> None:
+    # Loose: ten times what is measured, for machines that do other things. See tests/benchmarks/worker.py.
+    rows = np.random.default_rng(0).normal(size=(10_000, 4))
+    runners = [runner_for(stored("linear"), isolation=how, trust="data") for how in ("none", "process")]
+    medians = []
+    for runner in runners:
+        runner.call("predict", rows)
+        taken = []
+        for _ in range(50):
+            start = time.perf_counter()
+            runner.call("predict", rows)
+            taken.append(time.perf_counter() - start)
+        medians.append(sorted(taken)[25])
+    assert medians[1] - medians[0] < 0.015
+    start = time.perf_counter()
+    runner_for(stored("linear")).call("predict", rows)
+    assert time.perf_counter() - start < 0.5
