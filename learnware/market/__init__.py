@@ -10,15 +10,23 @@ from learnware.market.base import Market
 from learnware.market.checker import CheckReport, Finding, check_learnware
 from learnware.market.local import LocalMarket
 from learnware.market.result import Evidence, Hit, Mixture, SearchResult
+from learnware.market.store import FsckFinding, FsckReport, Revision, backup, restore
+from learnware.market.upkeep import fsck
 
 __all__ = [
     "CheckReport",
     "Evidence",
     "Finding",
+    "FsckFinding",
+    "FsckReport",
     "Hit",
     "LocalMarket",
     "Market",
     "Mixture",
+    "Revision",
     "SearchResult",
+    "backup",
     "check_learnware",
+    "fsck",
+    "restore",
 ]

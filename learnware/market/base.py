@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, TypeAlias, overload
 
 from learnware._progress import progress_bar
 from learnware._validation import complain
-from learnware.bundle import Learnware
+from learnware.bundle import Learnware, Policy
 from learnware.errors import InvalidParameter, LearnwareError, RejectedLearnware
+from learnware.limits import Limits
 
 if TYPE_CHECKING:
     from typing import Self
 
     from learnware.market.result import SearchResult
+    from learnware.market.store import Revision
     from learnware.specification import RKME, SemanticSpecification, Specification
 
 OneLearnware: TypeAlias = "Learnware | str | os.PathLike[str]"
@@ -42,8 +44,18 @@ class Market(ABC):
     0
     """
 
+    #: Where models run that the market checks and fetches.
+    policy = Policy()
+
     @staticmethod
-    def open(location: str | os.PathLike[str] | None = None, *, token: str | None = None) -> Market:
+    def open(
+        location: str | os.PathLike[str] | None = None,
+        *,
+        token: str | None = None,
+        isolation: str = "auto",
+        trust: str | None = None,
+        limits: Limits | None = None,
+    ) -> Market:
         """Open a market.
 
         Parameters
@@ -53,6 +65,12 @@ class Market(ABC):
             which ends with the process.
         token : str, optional
             Proves who you are to a remote market; for a URL only.
+        isolation : {"auto", "process", "sandbox", "none"}, default="auto"
+            Where the models of learnwares run that this market checks and fetches; see `Learnware.load`.
+        trust : {"data", "code"}, optional
+            What you vouch for in all of them.
+        limits : Limits, optional
+            What each of them may use.
 
         Returns
         -------
@@ -74,11 +92,12 @@ class Market(ABC):
             )
         if token is not None:
             raise InvalidParameter("The 'token' parameter of Market.open is for remote markets only. Leave it out.")
+        policy = Policy(isolation, trust, limits)
         if location is None:
-            return LocalMarket.in_memory()
+            return LocalMarket.in_memory(policy=policy)
         if not isinstance(location, str | os.PathLike) or not os.fspath(location):
             raise complain("location", "Market.open", "a folder or None", location)
-        return LocalMarket.in_folder(location)
+        return LocalMarket.in_folder(location, policy=policy)
 
     @overload
     def submit(  # type: ignore[overload-overlap]  # a str is one path, though it can be iterated over
@@ -116,18 +135,18 @@ class Market(ABC):
             It cannot be stored; nothing is half stored.
         """
         if isinstance(learnware, Learnware | str | os.PathLike):
-            return self._submit(as_learnware(learnware))
+            return self._submit(as_learnware(learnware, self.policy))
         if not isinstance(learnware, Iterable):
             expected = "a Learnware, a path, or an iterable of them"
             raise complain("learnware", "Market.submit", expected, learnware)
         several = list(learnware)
         # All files are opened first: one that is broken must not leave the others half submitted.
         for one in several:
-            _opened(one)
+            as_learnware(one, self.policy)
         accepted: list[str] = []
         for one in progress_bar(several, desc="submitting", shown=progress):
             try:
-                accepted.append(self._submit(as_learnware(one)))
+                accepted.append(self._submit(as_learnware(one, self.policy)))
             except RejectedLearnware as error:
                 raise RejectedLearnware(error.report, accepted=accepted) from error
             except LearnwareError as error:
@@ -141,7 +160,7 @@ class Market(ABC):
 
     @abstractmethod
     def update(self, learnware_id: str, learnware: OneLearnware) -> None:
-        """Put a learnware in the place of another, which keeps its id.
+        """Give an id a new revision; earlier ones stay and can be fetched by their digest.
 
         Parameters
         ----------
@@ -155,12 +174,32 @@ class Market(ABC):
         LearnwareNotFound
             There is no such id.
         RejectedLearnware
-            A check found an error; the old one stays.
+            A check found an error; what was there stays the current revision.
+        """
+
+    @abstractmethod
+    def revisions(self, learnware_id: str) -> tuple[Revision, ...]:
+        """Return what an id has stood for.
+
+        Parameters
+        ----------
+        learnware_id : str
+            The id that `submit` returned.
+
+        Returns
+        -------
+        tuple of Revision
+            Each with ``digest``, ``created`` and ``size``, oldest first; the last is the current one.
+
+        Raises
+        ------
+        LearnwareNotFound
+            There is no such id.
         """
 
     @abstractmethod
     def remove(self, learnware_id: str) -> None:
-        """Take a learnware out of the market; its id is never given again.
+        """Take a learnware with all its revisions out of the market; its id is never given again.
 
         Raises
         ------
@@ -172,20 +211,31 @@ class Market(ABC):
     def describe(self, learnware_id: str) -> Specification:
         """Return the specification of a learnware, without reading its model.
 
+        Parameters
+        ----------
+        learnware_id : str
+            An id, or ``"id@sha256"`` for one of its revisions, as in `fetch`.
+
         Raises
         ------
         LearnwareNotFound
-            There is no such id.
+            There is no such id, or no such revision.
         """
 
     @abstractmethod
     def fetch(self, learnware_id: str) -> Learnware:
         """Return a learnware, after checking that its bytes are those that were stored.
 
+        Parameters
+        ----------
+        learnware_id : str
+            An id, which means its current revision; or an id, ``@``, and the sha256 of one of its revisions, of which
+            the first 12 digits will do.
+
         Raises
         ------
         LearnwareNotFound
-            There is no such id.
+            There is no such id, or no such revision.
         ChecksumMismatch
             The stored bytes have changed.
         """
@@ -257,18 +307,12 @@ class Market(ABC):
         return f"<p>{html.escape(repr(self))}</p>{table}{more}"
 
 
-def as_learnware(learnware: OneLearnware) -> Learnware:
-    """Return a learnware as it is, or read its file."""
-    opened = _opened(learnware)
-    # Into memory, so that what is checked is what is stored, whatever happens to the file meanwhile.
-    return opened if opened is learnware else Learnware.from_bytes(opened.to_bytes())
-
-
-def _opened(learnware: OneLearnware) -> Learnware:
+def as_learnware(learnware: OneLearnware, policy: Policy) -> Learnware:
+    """Return a learnware as it is, or read its file, every part of which must be what was written."""
     if isinstance(learnware, Learnware):
         return learnware
     if isinstance(learnware, str | os.PathLike):
-        opened = Learnware.load(learnware)
+        opened = Learnware.load(learnware, **vars(policy))
         opened.verify()
         return opened
     raise complain("learnware", "Market.submit", "a Learnware or a path", learnware)

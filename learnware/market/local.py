@@ -6,17 +6,18 @@ import hashlib
 import os
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 
-from learnware.bundle import Learnware
+from learnware.bundle import Learnware, Policy
 from learnware.errors import MarketError, RejectedLearnware
 from learnware.market.base import Market, OneLearnware, as_learnware
 from learnware.market.checker import CHECKS, Check, check_learnware
 from learnware.market.organizer import Index
 from learnware.market.result import SearchResult
 from learnware.market.searcher import search
-from learnware.market.store import DirectoryStore, MemoryStore, Store
+from learnware.market.store import GRACE_SECONDS, DirectoryStore, MemoryStore, Revision, Store
 from learnware.specification import RKME, SemanticSpecification, Specification
 
 #: So many learnwares, those fetched last, stay in memory with the models they have loaded.
@@ -34,6 +35,8 @@ class LocalMarket(Market):
         What a learnware must pass; see `check_learnware`.
     place : str, default="in memory"
         Where it is, for people.
+    policy : Policy, optional
+        Where models run that the market checks and fetches; default: apart from this process.
 
     Notes
     -----
@@ -47,7 +50,15 @@ class LocalMarket(Market):
     LocalMarket(in memory, 0 learnwares)
     """
 
-    def __init__(self, store: Store, *, checks: Sequence[Check] = CHECKS, place: str = "in memory") -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        checks: Sequence[Check] = CHECKS,
+        place: str = "in memory",
+        policy: Policy | None = None,
+    ) -> None:
+        self.policy = policy or Policy()
         self._store = store
         self._checks = checks
         self._place = place
@@ -58,35 +69,36 @@ class LocalMarket(Market):
         self._fetched_lock = Lock()
 
     @classmethod
-    def in_memory(cls) -> LocalMarket:
+    def in_memory(cls, *, policy: Policy | None = None) -> LocalMarket:
         """Open a market that ends with the process."""
-        return cls(MemoryStore())
+        return cls(MemoryStore(), policy=policy)
 
     @classmethod
-    def in_folder(cls, folder: str | os.PathLike[str]) -> LocalMarket:
+    def in_folder(cls, folder: str | os.PathLike[str], *, policy: Policy | None = None) -> LocalMarket:
         """Open the market in a folder, which is made on first use."""
-        return cls(DirectoryStore(folder), place=f"at {Path(folder)}")
+        return cls(DirectoryStore(folder), place=f"at {Path(folder)}", policy=policy)
 
     def update(self, learnware_id: str, learnware: OneLearnware) -> None:
         if learnware_id not in self._store:
             raise self._store.unknown(learnware_id)
-        bundle, specification = self._checked(as_learnware(learnware))
+        bundle, specification = self._checked(as_learnware(learnware, self.policy))
         self._store.replace(learnware_id, bundle, specification)
 
     def remove(self, learnware_id: str) -> None:
         self._store.remove(learnware_id)
 
+    def revisions(self, learnware_id: str) -> tuple[Revision, ...]:
+        return self._store.revisions(learnware_id)
+
     def describe(self, learnware_id: str) -> Specification:
-        found = list(self._store.specifications([learnware_id]).values()) if learnware_id in self._store else []
-        if not found:
-            raise self._store.unknown(learnware_id)
-        return found[0]
+        return self._store.describe(*self._store.resolve(learnware_id))
 
     def fetch(self, learnware_id: str) -> Learnware:
-        data = self._store.read(learnware_id)
+        learnware_id, wanted = self._store.resolve(learnware_id)
+        data = self._store.read(learnware_id, wanted)
         digest = hashlib.sha256(data).hexdigest()
         with self._fetched_lock:
-            learnware = self._fetched.pop(digest, None) or Learnware.from_bytes(data)
+            learnware = self._fetched.pop(digest, None) or Learnware.from_bytes(data, **vars(self.policy))
             self._fetched[digest] = learnware
             while len(self._fetched) > KEPT:
                 self._fetched.popitem(last=False)
@@ -106,8 +118,26 @@ class LocalMarket(Market):
                 self._index, specification, text=text, limit=limit, mixture_size=mixture_size, fetch=self.fetch
             )
 
+    def collect_garbage(self, grace_seconds: float = GRACE_SECONDS) -> int:
+        """Delete the bundles of learnwares that were removed longer ago.
+
+        Parameters
+        ----------
+        grace_seconds : float, default=86400
+            How long a bundle stays on the disk after its removal.
+
+        Returns
+        -------
+        int
+            How many bundles were deleted.
+        """
+        return self._store.collect_garbage(grace_seconds)
+
     def close(self) -> None:
         self._store.close()
+        with self._fetched_lock:
+            # Their workers end when nobody else holds them.
+            self._fetched.clear()
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._store)
@@ -132,15 +162,15 @@ class LocalMarket(Market):
         report = check_learnware(learnware, checks=self._checks)
         if not report.passed:
             raise RejectedLearnware(report)
-        return learnware.to_bytes(), learnware.specification
+        return learnware.to_bytes(), replace(learnware.specification, level=str(learnware.level))
 
     def _refresh(self) -> None:
         changes = self._store.changes(self._generation)
         if changes.generation == self._generation:
             return
         # Read before the index is touched: if the store fails, the index is still that of the old generation.
-        fresh = self._store.specifications(changes.stored)
+        fresh = self._store.entries(changes.stored)
         self._index.remove([*changes.removed, *changes.stored])
-        for learnware_id, specification in fresh.items():
-            self._index.add(learnware_id, specification)
+        for learnware_id, entry in fresh.items():
+            self._index.add(learnware_id, entry.specification, entry.digest)
         self._generation = changes.generation

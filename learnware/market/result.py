@@ -43,6 +43,10 @@ class Hit:
         Share of the user's mean embedding that this learnware's explains, in [0, 1].
     relevance : float or None
         How well the words match, in (0, 1]; None when no words were searched.
+    fetch : callable or None
+        Brings the learnware of ``"id"`` or ``"id@digest"``.
+    digest : str or None
+        sha256 of the revision that was found; `learnware` is that one, whatever has been updated since.
     """
 
     id: str
@@ -51,6 +55,7 @@ class Hit:
     fit: float | None = None
     relevance: float | None = None
     fetch: Callable[[str], Learnware] | None = field(default=None, repr=False)
+    digest: str | None = None
 
     @property
     def name(self) -> str:
@@ -64,7 +69,7 @@ class Hit:
         if known is None:
             if self.fetch is None:
                 raise NoLearnwares(f"The hit {self.id!r} is not tied to a market. Fetch the learnware by its id.")
-            known = self.fetch(self.id)
+            known = self.fetch(self.id if self.digest is None else f"{self.id}@{self.digest}")
             self.__dict__["_learnware"] = known
         return known
 
@@ -203,6 +208,7 @@ class SearchResult:
                 "fit": hit.fit,
                 "weight": weights.get(hit.id, 0.0 if self.mixture else None),
                 "relevance": hit.relevance,
+                "level": hit.specification.level,
                 "id": hit.id,
                 "description": hit.specification.semantic.description,
             }
@@ -227,7 +233,7 @@ class SearchResult:
             pandas is not installed.
         """
         pandas = import_optional("pandas", extra=None, purpose="SearchResult.to_frame")
-        columns = ["name", "distance", "fit", "weight", "relevance", "id", "description"]
+        columns = ["name", "distance", "fit", "weight", "relevance", "level", "id", "description"]
         return pandas.DataFrame(self._rows(), columns=columns)
 
     def plot(self, ax: Any = None) -> Any:
@@ -274,7 +280,9 @@ class SearchResult:
             head = f"<b style='color:{_COLOURS[self.verdict]}'>{self.verdict}</b>"
             return f"<div>{head}: {html.escape(self.reason)}</div>"
         cells = "".join(_html_row(row) for row in self._rows())
-        head = "".join(f"<th style='text-align:left'>{t}</th>" for t in ("", "name", "distance", "fit", "weight"))
+        head = "".join(
+            f"<th style='text-align:left'>{t}</th>" for t in ("", "name", "level", "distance", "fit", "weight")
+        )
         head += "<th style='text-align:left'>relevance</th>" if any(h.relevance for h in self.hits) else ""
         return (
             f"<div><b style='color:{_COLOURS[self.verdict]}'>{self.verdict}</b>: {_MEANINGS[self.verdict]}"
@@ -301,6 +309,7 @@ def _html_row(row: dict[str, Any]) -> str:
     cells = [
         f"<td><code>{html.escape(row['id'][:8])}</code></td>",
         f"<td style='text-align:left' title=\"{title}\">{html.escape(row['name'])}</td>",
+        f"<td>{row['level'] or ''}</td>",
         f"<td>{'' if row['distance'] is None else format(row['distance'], '.3g')}</td>",
         f"<td>{_bar(row['fit'], '#4878a8')}</td>",
         f"<td>{_bar(row['weight'] or None, '#e08a3c')}</td>",

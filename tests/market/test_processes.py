@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import random
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -37,6 +40,8 @@ def work_in(store: DirectoryStore, seed: int) -> dict[str, str]:
         else:
             store.remove(chosen)
             del mine[chosen]
+            if step % 3 == 0:
+                store.collect_garbage(0)
     return mine
 
 
@@ -62,8 +67,9 @@ def test_processes_may_write_at_once(tmp_path: Path, inherited: bool) -> None:
         assert {i: store.read(i).decode() for i in store} == left
         assert set(store.specifications(left)) == set(left)
         assert store.changes(0).generation == N_PROCESSES * N_STEPS
-    blobs = [path for path in (folder / "blobs").rglob("*") if path.is_file()]
-    assert len(blobs) == len(set(left.values()))
+        store.collect_garbage(0)
+        held = {revision.digest for i in left for revision in store.revisions(i)}
+    assert {path.name for path in (folder / "blobs").rglob("*") if path.is_file()} == held
     assert not list((folder / "pending").iterdir())
 
 
@@ -105,15 +111,54 @@ def test_bytes_stored_again_while_they_are_being_deleted_stay(tmp_path: Path, mo
     words = Specification(SemanticSpecification(name="name"))
     with closing(DirectoryStore(tmp_path / "market")) as mine, closing(DirectoryStore(tmp_path / "market")) as other:
         gone, added = mine.add(b"same", words), []
-        look_up = mine._database.rows
+        mine.remove(gone)
+        look_up = mine._ledger.collectable
 
-        def slow_look_up(statement: str, arguments: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
-            found = look_up(statement, arguments)
-            if "digest = ?" in statement and not found:
+        def slow_look_up(before: float, limit: int) -> list[str]:
+            found = look_up(before, limit)
+            if found:
                 added.append(other.add(b"same", words))
             return found
 
-        monkeypatch.setattr(mine._database, "rows", slow_look_up)
-        mine.remove(gone)
+        monkeypatch.setattr(mine._ledger, "collectable", slow_look_up)
+        assert mine.collect_garbage(0) == 0
         assert len(added) == 1
         assert other.read(added[0]) == b"same"
+
+
+def test_an_abandoned_bundle_stored_again_just_now_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = Specification(SemanticSpecification(name="name"))
+    with closing(DirectoryStore(tmp_path / "market")) as mine, closing(DirectoryStore(tmp_path / "market")) as other:
+        dead, added = mine._blobs.claim(hashlib.sha256(b"same").hexdigest()), []
+        dead.write(b"same")
+        dead.publish()
+        dead.release()
+        look_up = mine._ledger.names
+
+        def slow_look_up(digest: str) -> bool:
+            found = look_up(digest)
+            if not found:
+                added.append(other.add(b"same", words))
+            return found
+
+        monkeypatch.setattr(mine._ledger, "names", slow_look_up)
+        mine._garbage.sweep()
+        assert len(added) == 1
+        assert other.read(added[0]) == b"same"
+
+
+def test_a_bundle_appears_only_in_its_writers_turn(tmp_path: Path) -> None:
+    # Whoever collects or sweeps has the turn, and must never meet a bundle whose row is still to come.
+    words, folder = Specification(SemanticSpecification(name="name")), tmp_path / "market"
+    with (
+        closing(DirectoryStore(folder)) as mine,
+        closing(DirectoryStore(folder)) as other,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        with mine._database.writing():
+            added = pool.submit(other.add, b"bundle", words)
+            while not any((folder / "pending").glob("*.part")):
+                assert not added.done()
+            time.sleep(0.05)
+            assert not [path for path in (folder / "blobs").rglob("*") if path.is_file()]
+        assert mine.read(added.result()) == b"bundle"

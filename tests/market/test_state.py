@@ -50,6 +50,8 @@ class StoreAgainstDictionary(RuleBasedStateMachine):
         self.folder = self.parent / "market"
         self.stores = [DirectoryStore(self.folder), DirectoryStore(self.folder)]
         self.expected: dict[str, tuple[bytes, Specification]] = {}
+        self.revisions: dict[str, list[bytes]] = {}
+        self.removed: dict[str, list[bytes]] = {}
         self.ever: set[str] = set()
         self.cache: dict[str, Specification] = {}
         self.generation = 0
@@ -60,20 +62,29 @@ class StoreAgainstDictionary(RuleBasedStateMachine):
         assert learnware_id not in self.ever
         self.ever.add(learnware_id)
         self.expected[learnware_id] = (content, specification)
+        self.revisions[learnware_id] = [content]
         return learnware_id
 
     @rule(who=st.integers(0, 1), learnware_id=ids, content=contents, specification=specifications())
     def replace(self, who: int, learnware_id: str, content: bytes, specification: Specification) -> None:
         self.stores[who].replace(learnware_id, content, specification)
         self.expected[learnware_id] = (content, specification)
+        self.revisions[learnware_id].append(content)
 
     @rule(who=st.integers(0, 1), learnware_id=consumes(ids))
     def remove(self, who: int, learnware_id: str) -> None:
         self.stores[who].remove(learnware_id)
         del self.expected[learnware_id]
+        self.removed[learnware_id] = self.revisions.pop(learnware_id)
         for use in (self.stores[1 - who].read, self.stores[1 - who].remove):
-            with pytest.raises(LearnwareNotFound):
+            with pytest.raises(LearnwareNotFound, match="removed"):
                 use(learnware_id)
+
+    @rule(who=st.integers(0, 1))
+    def collect(self, who: int) -> None:
+        kept, gone = ({c for some in of.values() for c in some} for of in (self.revisions, self.removed))
+        assert self.stores[who].collect_garbage(0) == len(gone - kept)
+        self.removed.clear()
 
     @rule(who=st.integers(0, 1))
     def reopen(self, who: int) -> None:
@@ -111,9 +122,18 @@ class StoreAgainstDictionary(RuleBasedStateMachine):
     @invariant()
     @precondition(lambda self: hasattr(self, "expected"))
     def every_file_has_a_row(self) -> None:
-        needed = {hashlib.sha256(content).hexdigest() for content, _ in self.expected.values()}
+        known = [content for of in (self.revisions, self.removed) for some in of.values() for content in some]
+        needed = {hashlib.sha256(content).hexdigest() for content in known}
         assert {path.name for path in (self.folder / "blobs").rglob("*") if path.is_file()} == needed
         assert not list((self.folder / "pending").iterdir())
+
+    @invariant()
+    @precondition(lambda self: hasattr(self, "expected"))
+    def every_revision_is_there(self) -> None:
+        for learnware_id, contents in self.revisions.items():
+            digests = [hashlib.sha256(content).hexdigest() for content in contents]
+            assert [revision.digest for revision in self.stores[0].revisions(learnware_id)] == digests
+            assert [self.stores[1].read(learnware_id, digest) for digest in digests] == contents
 
     def teardown(self) -> None:
         if hasattr(self, "parent"):

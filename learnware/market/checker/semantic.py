@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from learnware.limits import LIMITS
 from learnware.market.checker.base import Finding
 from learnware.specification import VOCABULARY, SemanticSpecification
 
 if TYPE_CHECKING:
     from learnware.bundle import Learnware
 
-MAX_NAME_LENGTH = 120
-MAX_DESCRIPTION_BYTES = 20_000
+_NAME_LENGTH, _DESCRIPTION_BYTES = LIMITS["name-characters"], LIMITS["description-bytes"]
 
 
 def check_semantic(learnware: Learnware) -> Iterator[Finding]:
@@ -31,20 +31,19 @@ def check_semantic(learnware: Learnware) -> Iterator[Finding]:
 def _texts(semantic: SemanticSpecification) -> Iterator[Finding]:
     name, described = semantic.name.strip(), len(semantic.description.encode())
     if not name:
-        yield Finding("error", "name-missing", f"Give it a name of 1 to {MAX_NAME_LENGTH} characters.")
-    if len(name) > MAX_NAME_LENGTH:
+        yield Finding("error", "name-missing", f"Give it a name of 1 to {_NAME_LENGTH} characters.")
+    if len(name) > _NAME_LENGTH:
         yield Finding(
             "error",
             "name-too-long",
-            f"The name has {len(name)} characters; at most {MAX_NAME_LENGTH} are allowed. Move the rest to the "
+            f"The name has {len(name)} characters; at most {_NAME_LENGTH} are allowed. Move the rest to the "
             "description.",
         )
     if not semantic.description.strip():
         yield Finding("warning", "description-missing", "Describe the data and the model, so that searches find it.")
-    if described > MAX_DESCRIPTION_BYTES:
+    if described > _DESCRIPTION_BYTES:
         yield Finding(
             "error",
             "description-too-long",
-            f"The description has {described:,} bytes of text; at most {MAX_DESCRIPTION_BYTES:,} are allowed. "
-            "Shorten it.",
+            f"The description has {described:,} bytes of text; at most {_DESCRIPTION_BYTES:,} are allowed. Shorten it.",
         )

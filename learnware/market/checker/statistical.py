@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from learnware.limits import LIMITS
 from learnware.market.checker.base import Finding
 from learnware.specification import RKME
 
 if TYPE_CHECKING:
     from learnware.bundle import Learnware
 
-#: Beyond this a float cannot tell one whole number from the next.
-MAX_MAGNITUDE = 1e15
-#: Comparing two specifications takes time and memory that grow with these.
-MAX_POINTS = 1000
-MAX_NUMBERS = 1_000_000
+# Beyond this a float cannot tell one whole number from the next.
+_LARGEST = 10.0 ** LIMITS["market-coordinate-exponent"]
+# Comparing two specifications takes time and memory that grow with these.
+_POINTS, _NUMBERS = LIMITS["points"], LIMITS["point-numbers"]
 #: Squared MMD between points and data; two distributions that have nothing in common are 2 apart.
-MAX_SQUARED_ERROR = 1.5
+WORST_SQUARED_ERROR = 1.5
 #: A published point that stands for fewer rows gives single rows away.
 MIN_ROWS_PER_POINT = 3
 
@@ -36,7 +36,7 @@ def check_statistical(learnware: Learnware) -> Iterator[Finding]:
         if learnware.specification.semantic.data == "Table":
             yield Finding("error", "points-missing", f"It has no statistical specification. {_REBUILD}")
         return
-    if len(rkme.points) > MAX_POINTS or rkme.points.size > MAX_NUMBERS:
+    if len(rkme.points) > _POINTS or rkme.points.size > _NUMBERS:
         yield _too_many_numbers(rkme)
     else:
         yield from _magnitude(rkme)
@@ -50,28 +50,28 @@ def _too_many_numbers(rkme: RKME) -> Finding:
     return Finding(
         "error",
         "points-too-many-numbers",
-        f"It has {n_points} points of {n_features} coordinates; at most {MAX_POINTS} points and {MAX_NUMBERS:,} "
-        f"numbers are allowed. Use at most {min(MAX_POINTS, MAX_NUMBERS // n_features)} points, or fewer columns.",
+        f"It has {n_points} points of {n_features} coordinates; at most {_POINTS} points and {_NUMBERS:,} "
+        f"numbers are allowed. Use at most {min(_POINTS, _NUMBERS // n_features)} points, or fewer columns.",
     )
 
 
 def _error(rkme: RKME) -> Iterator[Finding]:
-    if rkme.squared_error > MAX_SQUARED_ERROR:
+    if rkme.squared_error > WORST_SQUARED_ERROR:
         yield Finding(
             "error",
             "error-too-large",
             f"Its points do not stand for its data: their squared distance is {rkme.squared_error:.3g}; at most "
-            f"{MAX_SQUARED_ERROR} is allowed. Use more points, or more data.",
+            f"{WORST_SQUARED_ERROR} is allowed. Use more points, or more data.",
         )
 
 
 def _magnitude(rkme: RKME) -> Iterator[Finding]:
     largest = max(float(np.abs(part).max()) for part in (rkme.points, rkme.location, rkme.scale))
-    if largest > MAX_MAGNITUDE:
+    if largest > _LARGEST:
         yield Finding(
             "error",
             "points-too-large",
-            f"Its points reach {largest:.3g}; at most {MAX_MAGNITUDE:.0e} is allowed. Give the column another unit.",
+            f"Its points reach {largest:.3g}; at most {_LARGEST:.0e} is allowed. Give the column another unit.",
         )
         return
     distance = rkme.distance(rkme)

@@ -23,6 +23,7 @@ class Index:
     def __init__(self) -> None:
         self.texts = TextIndex()
         self._specifications: dict[str, Specification] = {}
+        self._digests: dict[str, str | None] = {}
         self._islands: dict[str, Island] = {}
 
     def __len__(self) -> int:
@@ -34,9 +35,14 @@ class Index:
     def __getitem__(self, learnware_id: str) -> Specification:
         return self._specifications[learnware_id]
 
-    def add(self, learnware_id: str, specification: Specification) -> None:
-        """Take in the specification of a learnware."""
+    def digest(self, learnware_id: str) -> str | None:
+        """Return the sha256 of the bundle that the specification of a learnware belongs to, if it was said."""
+        return self._digests[learnware_id]
+
+    def add(self, learnware_id: str, specification: Specification, digest: str | None = None) -> None:
+        """Take in the specification of a learnware, and the sha256 of its bundle."""
         self._specifications[learnware_id] = specification
+        self._digests[learnware_id] = digest
         self.texts.add(learnware_id, specification.semantic)
         if specification.statistical is not None:
             space = specification.statistical.space
@@ -49,6 +55,7 @@ class Index:
             specification = self._specifications.pop(learnware_id, None)
             if specification is None:
                 continue
+            del self._digests[learnware_id]
             self.texts.remove(learnware_id)
             if specification.statistical is not None:
                 gone.setdefault(specification.statistical.space.key, []).append(learnware_id)

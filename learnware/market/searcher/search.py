@@ -64,7 +64,7 @@ def search(
     mixture_size : int, default=5
         At most this many members of the mixture.
     fetch : callable, optional
-        Brings the learnware of an id.
+        Brings the learnware of an id, or of one of its revisions.
 
     Returns
     -------
@@ -136,7 +136,8 @@ class _Answer:
     def hit(self, learnware_id: str, squared_distance: float | None = None, fit: float | None = None) -> Hit:
         distance = None if squared_distance is None else float(np.sqrt(squared_distance))
         words = self.relevance.get(learnware_id)
-        return Hit(learnware_id, self.index[learnware_id], distance, fit, words, self.fetch)
+        digest = self.index.digest(learnware_id)
+        return Hit(learnware_id, self.index[learnware_id], distance, fit, words, self.fetch, digest)
 
     def by_words(self, allowed: list[str], limit: int) -> SearchResult:
         ranked = sorted(allowed, key=lambda learnware_id: -self.relevance.get(learnware_id, 0.0))[:limit]

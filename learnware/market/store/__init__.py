@@ -4,8 +4,24 @@ A store knows ids, bundles and specifications, and counts its changes. It checks
 nothing. `learnware.testing.StoreContract` tests any other implementation.
 """
 
-from learnware.market.store.base import Changes, Store
+from learnware.market.store.backup import backup, restore
+from learnware.market.store.base import GRACE_SECONDS, Changes, Entry, Revision, Store
 from learnware.market.store.directory import DirectoryStore
+from learnware.market.store.fsck import check_folder
 from learnware.market.store.memory import MemoryStore
+from learnware.market.store.report import FsckFinding, FsckReport
 
-__all__ = ["Changes", "DirectoryStore", "MemoryStore", "Store"]
+__all__ = [
+    "GRACE_SECONDS",
+    "Changes",
+    "DirectoryStore",
+    "Entry",
+    "FsckFinding",
+    "FsckReport",
+    "MemoryStore",
+    "Revision",
+    "Store",
+    "backup",
+    "check_folder",
+    "restore",
+]

@@ -1,16 +1,50 @@
-"""The contract of a store: bundles by id, and a number that grows with every change."""
+"""The contract of a store: bundles and their revisions by id, and a number that grows with every change."""
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from learnware.errors import LearnwareNotFound
 from learnware.specification import Specification
 
 #: So many random hexadecimal digits tell one id from another; a copy with a slip keeps them at one end or the other.
 _TELLING = 6
+
+#: What a removed learnware has left is kept for so long.
+GRACE_SECONDS = 24 * 3600.0
+
+_DIGEST = re.compile(r"[0-9a-f]{12,64}")
+
+
+@dataclass(frozen=True)
+class Revision:
+    """One state of a learnware, which never changes; an update adds another.
+
+    Parameters
+    ----------
+    digest : str
+        sha256 of the bundle's bytes, 64 hexadecimal digits.
+    created : datetime
+        When it was stored, in UTC.
+    size : int
+        Bytes of the bundle.
+    """
+
+    digest: str
+    created: datetime
+    size: int
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What an index needs to know of a learnware: its current digest and the specification that goes with it."""
+
+    digest: str
+    specification: Specification
 
 
 @dataclass(frozen=True)
@@ -36,8 +70,9 @@ class Store(ABC):
     """Keeps bundles and their specifications by id.
 
     A store takes bundles as they are: checking them is the market's affair. Every id is random, given once and
-    never again, so that an id somebody has kept can never point at another learnware. Every change adds one to the
-    generation; a cache that remembers the generation it was built from asks `changes` for what it lacks.
+    never again, so that an id somebody has kept can never point at another learnware. A bundle that is replaced stays
+    as an earlier revision of its id. Every change adds one to the generation; a cache that remembers the generation
+    it was built from asks `changes` for what it lacks.
     """
 
     @abstractmethod
@@ -46,19 +81,31 @@ class Store(ABC):
 
     @abstractmethod
     def replace(self, learnware_id: str, bundle: bytes, specification: Specification) -> None:
-        """Keep `bundle` under an id that exists, in place of the one before."""
+        """Keep `bundle` as the new revision of an id that exists."""
 
     @abstractmethod
     def remove(self, learnware_id: str) -> None:
-        """Forget an id and its bundle."""
+        """Forget a learnware with all its revisions, but not that its id was given."""
 
     @abstractmethod
-    def read(self, learnware_id: str) -> bytes:
-        """Return the bundle of an id, the very bytes that were given."""
+    def read(self, learnware_id: str, digest: str | None = None) -> bytes:
+        """Return the bundle of an id, the very bytes that were given; the current one unless `digest` is said."""
 
     @abstractmethod
-    def specifications(self, learnware_ids: Iterable[str]) -> dict[str, Specification]:
-        """Return the specifications of those of `learnware_ids` that are there."""
+    def describe(self, learnware_id: str, digest: str | None = None) -> Specification:
+        """Return the specification of an id; the current one unless `digest` is said."""
+
+    @abstractmethod
+    def revisions(self, learnware_id: str) -> tuple[Revision, ...]:
+        """Return the revisions of an id, oldest first; the last is the current one."""
+
+    @abstractmethod
+    def entries(self, learnware_ids: Iterable[str]) -> dict[str, Entry]:
+        """Return what an index needs to know of those of `learnware_ids` that are there."""
+
+    @abstractmethod
+    def removed(self, learnware_id: str) -> datetime | None:
+        """Return when a learnware was removed, or None for one that is there or never was."""
 
     @abstractmethod
     def changes(self, since: int) -> Changes:
@@ -66,6 +113,10 @@ class Store(ABC):
 
         Each id occurs once, and the ids come in the order of their last change, the latest at the end.
         """
+
+    @abstractmethod
+    def collect_garbage(self, grace_seconds: float = GRACE_SECONDS) -> int:
+        """Delete bundles that only learnwares removed longer ago have, and return how many."""
 
     @abstractmethod
     def __iter__(self) -> Iterator[str]:
@@ -80,9 +131,53 @@ class Store(ABC):
     def close(self) -> None:  # noqa: B027  (a store that holds nothing open has nothing to close)
         """Let go of files and connections."""
 
+    def specifications(self, learnware_ids: Iterable[str]) -> dict[str, Specification]:
+        """Return the specifications of those of `learnware_ids` that are there."""
+        return {i: entry.specification for i, entry in self.entries(learnware_ids).items()}
+
+    def resolve(self, reference: str) -> tuple[str, str | None]:
+        """Return the id and the digest that ``"id"`` or ``"id@sha256"`` stands for.
+
+        Parameters
+        ----------
+        reference : str
+            An id, which has no digest: the current revision is meant. Or an id, ``@``, and the sha256 of one of its
+            revisions or at least the first 12 digits of it.
+
+        Raises
+        ------
+        LearnwareNotFound
+            There is no such id, or it has no such revision, or several.
+        """
+        learnware_id, at, asked = reference.partition("@") if isinstance(reference, str) else (reference, "", "")
+        if not at:
+            return learnware_id, None
+        known = list(dict.fromkeys(revision.digest for revision in self.revisions(learnware_id)))
+        meant = [digest for digest in known if digest.startswith(asked)] if _DIGEST.fullmatch(asked) else []
+        if len(meant) == 1:
+            return learnware_id, meant[0]
+        raise self.unknown_revision(learnware_id, asked, known)
+
+    def unknown_revision(self, learnware_id: str, asked: str, known: list[str]) -> LearnwareNotFound:
+        """Return the error for a digest that an id does not have."""
+        shown = ", ".join(digest[:12] for digest in known[-3:])
+        return LearnwareNotFound(
+            f"A revision of learnware {learnware_id} is named by its sha256, or by at least 12 of the digits that it "
+            f"begins with and no other. Got {asked!r}. It has {shown}{' and earlier ones' if len(known) > 3 else ''}; "
+            "market.revisions(id) lists them."
+        )
+
     def unknown(self, learnware_id: object) -> LearnwareNotFound:
         """Return the error for an id that is not there, naming those that look like it."""
+        removed = self.removed(learnware_id) if isinstance(learnware_id, str) else None
+        if removed is not None:
+            return LearnwareNotFound(
+                f"The learnware {learnware_id!r} was removed from this market ({removed:%Y-%m-%d %H:%M} UTC). "
+                "Its id is never given again."
+            )
         asked = str(learnware_id)
+        if asked.partition("@")[0] in self:
+            return LearnwareNotFound(f"Revisions never change. Name the learnware by its id alone. Got {asked!r}.")
         ends = {asked[:_TELLING], asked[-_TELLING:]} if len(asked) >= _TELLING else set()
         like = [known for known in self if known[:_TELLING] in ends or known[-_TELLING:] in ends][:3]
         hint = f"Did you mean {' or '.join(map(repr, like))}?" if like else "Its ids are list(market)."

@@ -14,7 +14,7 @@ from learnware.specification import RKME, SemanticSpecification, Specification
 from learnware.specification.space import Space
 
 #: The columns that `to_columns` fills, in its order.
-COLUMNS = "semantic, space_key, space, n_samples, squared_error, points, weights, location, scale"
+COLUMNS = "level, semantic, space_key, space, n_samples, squared_error, points, weights, location, scale"
 
 _FLOAT = "<f8"
 
@@ -24,25 +24,26 @@ def to_columns(specification: Specification) -> tuple[Any, ...]:
     semantic = json.dumps(specification.semantic.to_dict(), ensure_ascii=False, separators=(",", ":"))
     rkme = specification.statistical
     if rkme is None:
-        return (semantic, *[None] * 8)
+        return (specification.level, semantic, *[None] * 8)
     space = json.dumps(rkme.space.to_dict(), ensure_ascii=False, separators=(",", ":"))
     arrays = (rkme.points, rkme.weights, rkme.location, rkme.scale)
     return (
+        specification.level,
         semantic,
         rkme.space.key,
         space,
         rkme.n_samples,
-        rkme.squared_error,
+        float(rkme.squared_error),
         *(np.ascontiguousarray(array, dtype=_FLOAT).tobytes() for array in arrays),
     )
 
 
 def from_columns(values: Sequence[Any]) -> Specification:
     """Return the specification that `to_columns` took apart."""
-    semantic, _, space, n_samples, squared_error, points, weights, location, scale = values
+    level, semantic, _, space, n_samples, squared_error, points, weights, location, scale = values
     words = SemanticSpecification.from_dict(json.loads(semantic))
     if space is None:
-        return Specification(semantic=words)
+        return Specification(words, level=level)
     statistical = RKME(
         _array(points).reshape(-1, len(location) // 8),
         _array(weights),
@@ -52,7 +53,7 @@ def from_columns(values: Sequence[Any]) -> Specification:
         n_samples,
         squared_error,
     )
-    return Specification(semantic=words, statistical=statistical)
+    return Specification(words, statistical, level)
 
 
 def _array(content: bytes) -> npt.NDArray[np.float64]:

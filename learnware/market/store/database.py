@@ -7,44 +7,15 @@ import sqlite3
 import time
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import RLock
 from typing import Any
 
-from learnware.errors import MarketError, MarketNotWritable, NewerFormat
-
-#: Version of the tables below; a larger number in a file means that a newer library wrote it.
-SCHEMA_VERSION = 1
-
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS learnwares (
-    position INTEGER PRIMARY KEY,
-    id TEXT NOT NULL UNIQUE,
-    digest TEXT NOT NULL,
-    size INTEGER NOT NULL,
-    created REAL NOT NULL
-);
-CREATE INDEX IF NOT EXISTS learnwares_digest ON learnwares (digest);
-CREATE TABLE IF NOT EXISTS specifications (
-    id TEXT PRIMARY KEY REFERENCES learnwares (id) ON DELETE CASCADE,
-    semantic TEXT NOT NULL,
-    space_key TEXT,
-    space TEXT,
-    n_samples INTEGER,
-    squared_error REAL,
-    points BLOB,
-    weights BLOB,
-    location BLOB,
-    scale BLOB
-);
-CREATE TABLE IF NOT EXISTS changes (
-    generation INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL
-);
-"""
-
-_BUSY_SECONDS = 10.0
+from learnware.errors import MarketError, NewerFormat
+from learnware.market.store.failures import PATIENCE_SECONDS, disk_full, is_full, not_writable, of_database
+from learnware.market.store.tables import SCHEMA_VERSION, bring_up_to_date
+from learnware.market.store.turns import Turns
 
 
 class Database:
@@ -55,26 +26,28 @@ class Database:
     path : Path
         The SQLite file; made when `writable` and absent.
     writable : bool
-        Without it nothing is written, not even the side files that SQLite keeps for readers.
+        Without it nothing is written, and a folder without write permission can be read.
+    upgrade : bool, default=True
+        Make tables that are absent or of an earlier version; otherwise they are refused.
 
     Notes
     -----
-    ``learnwares`` is the truth, together with the blobs. ``specifications`` is drawn from the bundles so that opening
-    a market reads none of them. ``changes`` counts generations: AUTOINCREMENT never gives a number twice.
+    `Ledger` knows what the rows mean.
 
     A connection must not live on in a forked process: SQLite would believe it holds locks that only the parent has.
     So every connection is closed just before a fork, and both sides open their own when they need one.
     """
 
-    def __init__(self, path: Path, *, writable: bool) -> None:
+    def __init__(self, path: Path, *, writable: bool, upgrade: bool = True) -> None:
         self._path = path
         self._writable = writable
         self._closed = False
         self._connection: sqlite3.Connection | None = None
         self._lock = RLock()
+        self._turns = Turns(path.parent)
         _watch_forks(self)
         try:
-            self._prepare()
+            self._prepare(upgrade and writable)
         except BaseException:
             self.close()
             raise
@@ -85,11 +58,11 @@ class Database:
             return connection.execute(statement, arguments).fetchall()
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """Hold the write lock; commit at the end, or undo everything when the body raises."""
+    def writing(self, patience: float = PATIENCE_SECONDS) -> Iterator[sqlite3.Connection]:
+        """Wait for a turn and hold the write lock; commit at the end, or undo everything when the body raises."""
         if not self._writable:
             raise not_writable(self._path.parent)
-        with self._connected() as connection:
+        with self._connected() as connection, self._turns.taken(patience):
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -97,6 +70,16 @@ class Database:
             except BaseException:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
+                raise
+
+    def copy_to(self, target: Path) -> None:
+        """Write the rows as of one moment into another file, while others may go on writing."""
+        with self._connected() as connection, closing(sqlite3.connect(target)) as copy:
+            try:
+                connection.backup(copy)
+            except sqlite3.Error as error:
+                if is_full(target.parent, error):
+                    raise disk_full(target.parent) from error
                 raise
 
     def close(self) -> None:
@@ -109,16 +92,22 @@ class Database:
         # For a market that nobody closed; SQLite then tidies its log as it does on closing.
         self._disconnect()
 
-    def _prepare(self) -> None:
+    def _prepare(self, upgrade: bool) -> None:
         version = self.rows("PRAGMA user_version")[0][0]
-        if version == 0 and self._writable:
-            with self._connected() as connection:
-                connection.executescript(f"BEGIN IMMEDIATE;{SCHEMA}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")
         if version > SCHEMA_VERSION:
             raise NewerFormat(
                 f"The market at {self._path.parent} has tables of version {version}; this version of learnware reads "
                 f"up to {SCHEMA_VERSION}. Upgrade learnware to open it."
             )
+        if version == SCHEMA_VERSION:
+            return
+        if not upgrade:
+            raise MarketError(
+                f"The market at {self._path.parent} was written by an earlier version of learnware. Open it once "
+                "with write permission, which brings it up to date, or copy the folder and open the copy."
+            )
+        with self.writing() as connection:
+            bring_up_to_date(connection)
 
     @contextmanager
     def _connected(self) -> Iterator[sqlite3.Connection]:
@@ -131,16 +120,20 @@ class Database:
                     yield self._connection
                 else:
                     yield from self._reading()
-            except sqlite3.Error as error:
-                raise self._explain(error) from error
+            except (sqlite3.Error, UnicodeDecodeError) as error:
+                # A damaged file can make SQLite complain in letters that are none.
+                raise of_database(self._path.parent, error) from error
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(
+            self._path, timeout=PATIENCE_SECONDS, isolation_level=None, check_same_thread=False
+        )
         try:
             _use_log(connection)
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
-        except sqlite3.Error:
+            connection.execute("PRAGMA cell_size_check = ON")
+        except BaseException:
             connection.close()
             raise
         return connection
@@ -148,7 +141,7 @@ class Database:
     def _reading(self) -> Iterator[sqlite3.Connection]:
         # A connection for one query only: an immutable one would not notice what others write.
         address = f"{self._path.absolute().as_uri()}?mode=ro"
-        connection = sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
+        connection = sqlite3.connect(address, uri=True, timeout=PATIENCE_SECONDS, isolation_level=None)
         try:
             connection.execute("SELECT 1 FROM sqlite_master").fetchall()
         except sqlite3.OperationalError:
@@ -168,17 +161,6 @@ class Database:
                 "permission. Open it once with that permission, or copy the folder and open the copy."
             )
 
-    def _explain(self, error: sqlite3.Error) -> MarketError:
-        folder, text = self._path.parent, str(error)
-        if "readonly" in text:
-            return not_writable(folder)
-        if "locked" in text:
-            return MarketError(
-                f"The market at {folder} was busy for {_BUSY_SECONDS:.0f} seconds: another process is writing. "
-                "Try again."
-            )
-        return MarketError(f"The database of the market at {folder} cannot be used: {text}.")
-
     def _disconnect(self) -> None:
         if self._connection is not None:
             self._connection.close()
@@ -187,7 +169,7 @@ class Database:
 
 def _use_log(connection: sqlite3.Connection) -> None:
     """Switch to the write-ahead log; SQLite itself does not wait when another process is just doing the same."""
-    patience = time.monotonic() + _BUSY_SECONDS
+    patience = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
@@ -196,14 +178,6 @@ def _use_log(connection: sqlite3.Connection) -> None:
             if "locked" not in str(error) or time.monotonic() > patience:
                 raise
             time.sleep(0.01)
-
-
-def not_writable(folder: Path) -> MarketNotWritable:
-    """Return the error for writing to a folder without permission."""
-    return MarketNotWritable(
-        f"The market at {folder} cannot be written to. Check the permissions of the folder and its files, or open a "
-        "market elsewhere."
-    )
 
 
 _watched: weakref.WeakSet[Database] = weakref.WeakSet()

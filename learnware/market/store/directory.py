@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import json
 import os
 import secrets
 import sqlite3
-import time
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
+from datetime import datetime, timezone
 from pathlib import Path
 
-from learnware.errors import LearnwareError, MarketError, NewerFormat
-from learnware.market.store.base import Changes, Store
-from learnware.market.store.blobs import Blobs, Claim, sync_folder
-from learnware.market.store.columns import COLUMNS, from_columns, to_columns
-from learnware.market.store.database import Database, not_writable
+from learnware.errors import LearnwareError, MarketError
+from learnware.market.store.base import GRACE_SECONDS, Changes, Entry, Revision, Store
+from learnware.market.store.blobs import Blobs
+from learnware.market.store.database import Database
+from learnware.market.store.failures import of_system
+from learnware.market.store.folder import DATABASE, FORMAT, prepare, refuse_lost_database, write_marker
+from learnware.market.store.garbage import Garbage
+from learnware.market.store.ledger import Ledger
 from learnware.specification import Specification
-
-#: Version of the folder's layout, as ``market.json`` names it.
-FORMAT = 1
-
-_MARKER = "market.json"
-_DATABASE = "market.sqlite"
-_AT_ONCE = 500  # older builds of SQLite take no more than 999 arguments
 
 
 class DirectoryStore(Store):
@@ -50,7 +44,8 @@ class DirectoryStore(Store):
     `add` writes the bundle to a file of its own, waits for the disk, renames it to its sha256, waits again, and only
     then writes the row; the id is returned after SQLite has waited for the disk too (write-ahead log,
     ``synchronous=FULL``). Whatever moment a process dies at, an id that was returned is there afterwards, and a bundle
-    without a row is deleted by the next who opens the folder.
+    without a row is deleted by the next who opens the folder. `remove` leaves the bundles until `collect_garbage`;
+    opening a folder collects a little, if nobody is writing.
 
     A folder without write permission can be read. Threads may share one store, and the process may fork.
 
@@ -72,132 +67,118 @@ class DirectoryStore(Store):
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self._folder = Path(folder)
         with self._our_errors():
-            _prepare(self._folder)
-            writable = all(os.access(p, os.W_OK) for p in (self._folder, self._folder / _DATABASE) if p.exists())
-            _refuse_lost_database(self._folder, writable)
+            found = prepare(self._folder)
+            writable = all(os.access(p, os.W_OK) for p in (self._folder, self._folder / DATABASE) if p.exists())
+            refuse_lost_database(self._folder, writable)
             self._blobs = Blobs(self._folder)
-            self._database = Database(self._folder / _DATABASE, writable=writable)
+            self._database = Database(self._folder / DATABASE, writable=writable)
+            self._ledger = Ledger(self._database, self._folder)
+            self._garbage = Garbage(self._folder, self._blobs, self._database, self._ledger)
             if writable:
-                self._sweep()
+                self._put_in_order(found)
 
     def add(self, bundle: bytes, specification: Specification) -> str:
         learnware_id = secrets.token_hex(16)
-        with self._our_errors(), self._claimed(_sha256(bundle)) as claim:
-            claim.write(bundle)
-            with self._database.writing() as connection:
-                claim.publish()
-                position = _count(connection, learnware_id)
-                connection.execute(
-                    "INSERT INTO learnwares VALUES (?, ?, ?, ?, ?)",
-                    (position, learnware_id, claim.digest, len(bundle), time.time()),
-                )
-                _describe(connection, learnware_id, specification)
+        with self._storing(bundle) as (connection, digest):
+            self._ledger.add(connection, learnware_id, digest, len(bundle), specification)
         return learnware_id
 
     def replace(self, learnware_id: str, bundle: bytes, specification: Specification) -> None:
-        self._digest(learnware_id)
-        with self._our_errors(), ExitStack() as after, self._claimed(_sha256(bundle)) as claim:
-            claim.write(bundle)
-            with self._database.writing() as connection:
-                after.enter_context(self._claimed(self._digest(learnware_id)))
-                claim.publish()
-                _count(connection, learnware_id)
-                connection.execute(
-                    "UPDATE learnwares SET digest = ?, size = ? WHERE id = ?",
-                    (claim.digest, len(bundle), learnware_id),
-                )
-                _describe(connection, learnware_id, specification)
+        self._find(learnware_id)
+        with self._storing(bundle) as (connection, digest):
+            self._find(learnware_id)
+            self._ledger.replace(connection, learnware_id, digest, len(bundle), specification)
 
     def remove(self, learnware_id: str) -> None:
-        with self._our_errors(), ExitStack() as after, self._database.writing() as connection:
-            after.enter_context(self._claimed(self._digest(learnware_id)))
-            _count(connection, learnware_id)
-            connection.execute("DELETE FROM learnwares WHERE id = ?", (learnware_id,))
+        with self._our_errors(), self._database.writing() as connection:
+            number, _ = self._find(learnware_id)
+            self._ledger.remove(connection, learnware_id, number)
 
-    def read(self, learnware_id: str) -> bytes:
-        digest = self._digest(learnware_id)
+    def read(self, learnware_id: str, digest: str | None = None) -> bytes:
+        _, wanted = self._find(learnware_id, digest)
         with self._our_errors():
-            while True:
-                try:
-                    return self._blobs.read(digest)
-                except FileNotFoundError as error:
-                    # It may have been replaced or removed since; the row tells.
-                    before, digest = digest, self._digest(learnware_id)
-                    if before == digest:
-                        raise MarketError(
-                            f"The file of learnware {learnware_id} is missing: {self._blobs.path(digest)}. "
-                            "Restore it from a copy, or submit the learnware again."
-                        ) from error
+            try:
+                return self._blobs.read(wanted)
+            except FileNotFoundError as error:
+                # It may have been removed and collected since; the row tells.
+                self._find(learnware_id, digest)
+                raise MarketError(
+                    f"The file of learnware {learnware_id} is missing: {self._blobs.path(wanted)}. "
+                    "Restore it from a copy, or submit the learnware again."
+                ) from error
 
-    def specifications(self, learnware_ids: Iterable[str]) -> dict[str, Specification]:
-        wanted, found = list(learnware_ids), {}
-        for start in range(0, len(wanted), _AT_ONCE):
-            part = tuple(wanted[start : start + _AT_ONCE])
-            marks = ", ".join("?" * len(part))
-            rows = self._database.rows(f"SELECT id, {COLUMNS} FROM specifications WHERE id IN ({marks})", part)
-            found.update({row[0]: from_columns(row[1:]) for row in rows})
-        return found
+    def describe(self, learnware_id: str, digest: str | None = None) -> Specification:
+        number, _ = self._find(learnware_id, digest)
+        try:
+            return self._ledger.specification(learnware_id, number)
+        except MarketError:
+            self._find(learnware_id, digest)
+            raise
+
+    def revisions(self, learnware_id: str) -> tuple[Revision, ...]:
+        self._find(learnware_id)
+        return tuple(revision for _, revision in self._ledger.revisions(learnware_id))
+
+    def entries(self, learnware_ids: Iterable[str]) -> dict[str, Entry]:
+        return self._ledger.entries(learnware_ids)
+
+    def removed(self, learnware_id: str) -> datetime | None:
+        standing = self._ledger.standing(learnware_id)
+        if standing is None or standing.removed is None:
+            return None
+        return datetime.fromtimestamp(standing.removed, timezone.utc)
 
     def changes(self, since: int) -> Changes:
-        rows = self._database.rows(
-            "SELECT c.id, l.id IS NOT NULL, MAX(c.generation) FROM changes c LEFT JOIN learnwares l ON l.id = c.id "
-            "WHERE c.generation > ? GROUP BY c.id ORDER BY MAX(c.generation)",
-            (since,),
-        )
-        stored = tuple(row[0] for row in rows if row[1])
-        removed = tuple(row[0] for row in rows if not row[1])
-        return Changes(rows[-1][2] if rows else since, stored, removed)
+        return self._ledger.changes(since)
+
+    def collect_garbage(self, grace_seconds: float = GRACE_SECONDS) -> int:
+        with self._our_errors():
+            return self._garbage.collect(grace_seconds)
 
     def __iter__(self) -> Iterator[str]:
-        return iter([row[0] for row in self._database.rows("SELECT id FROM learnwares ORDER BY position")])
+        return iter(self._ledger.ids())
 
     def __len__(self) -> int:
-        return int(self._database.rows("SELECT COUNT(*) FROM learnwares")[0][0])
+        return len(self._ledger)
 
     def __contains__(self, learnware_id: object) -> bool:
-        return isinstance(learnware_id, str) and self._find(learnware_id) is not None
+        standing = self._ledger.standing(learnware_id) if isinstance(learnware_id, str) else None
+        return standing is not None and standing.removed is None
 
     def close(self) -> None:
         self._database.close()
 
-    def _find(self, learnware_id: str) -> str | None:
-        rows = self._database.rows("SELECT digest FROM learnwares WHERE id = ?", (learnware_id,))
-        return rows[0][0] if rows else None
+    def _put_in_order(self, found: int) -> None:
+        try:
+            if found < FORMAT:
+                write_marker(self._folder)
+            self._garbage.sweep()
+            self._garbage.collect_some(GRACE_SECONDS)
+        except BaseException:
+            self.close()
+            raise
 
-    def _digest(self, learnware_id: str) -> str:
-        digest = self._find(learnware_id) if isinstance(learnware_id, str) else None
-        if digest is None:
+    def _find(self, learnware_id: str, digest: str | None = None) -> tuple[int, str]:
+        """Return number and digest of a revision, the current one unless a digest is said."""
+        standing = self._ledger.standing(learnware_id) if isinstance(learnware_id, str) else None
+        if standing is None or standing.removed is not None:
             raise self.unknown(learnware_id)
-        return digest
+        if digest is None or digest == standing.digest:
+            return standing.revision, standing.digest
+        revisions = self._ledger.revisions(learnware_id)
+        meant = [number for number, revision in revisions if revision.digest == digest]
+        if not meant:
+            raise self.unknown_revision(learnware_id, digest, [revision.digest for _, revision in revisions])
+        return meant[-1], digest
 
     @contextmanager
-    def _claimed(self, digest: str) -> Iterator[Claim]:
-        """Hold a claim on a blob; at the end the blob stays if it has a row, and goes if it has none."""
-        claim = self._blobs.claim(digest)
-        try:
-            yield claim
-        finally:
-            self._settle(claim)
-
-    def _sweep(self) -> None:
-        """Delete what processes left that died while they made the market or wrote to it."""
-        for part in self._folder.glob(f"{_MARKER}.*"):
-            part.unlink(missing_ok=True)
-        for claim in self._blobs.abandoned():
-            self._settle(claim)
-
-    def _settle(self, claim: Claim) -> None:
-        needed, arguments = "SELECT 1 FROM learnwares WHERE digest = ? LIMIT 1", (claim.digest,)
-        try:
-            if not self._database.rows(needed, arguments):
-                # Asked again under the write lock: someone may be storing the same bytes right now.
-                with self._database.writing() as connection:
-                    if not connection.execute(needed, arguments).fetchone():
-                        self._blobs.discard(claim.digest)
-            claim.clear()
-        except OSError:
-            # What was asked for is done or undone; only the tidying is left to the next who opens the folder.
-            claim.release()
+    def _storing(self, bundle: bytes) -> Iterator[tuple[sqlite3.Connection, str]]:
+        """Put the bundle in its place, and hold the write lock while its row is written."""
+        with self._our_errors(), self._garbage.claimed(hashlib.sha256(bundle).hexdigest()) as claim:
+            claim.write(bundle)
+            with self._database.writing() as connection:
+                claim.publish()
+                yield connection, claim.digest
 
     @contextmanager
     def _our_errors(self) -> Iterator[None]:
@@ -206,72 +187,4 @@ class DirectoryStore(Store):
         except LearnwareError:
             raise
         except OSError as error:
-            if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-                raise not_writable(self._folder) from error
-            raise MarketError(f"The market at {self._folder} cannot be used: {error}. Nothing was changed.") from error
-
-
-def _prepare(folder: Path) -> None:
-    """Make the folder a market if it is absent or empty, or check that it is one."""
-    marker = folder / _MARKER
-    if not marker.exists():
-        if folder.exists() and not folder.is_dir():
-            raise MarketError(f"{folder} is a file. A market is a folder; choose another name.")
-        others = folder.exists() and any(not path.name.startswith(_MARKER) for path in folder.iterdir())
-        # Looked for once more: another process may have made the market just now, and the marker comes first.
-        if others and not marker.exists():
-            raise MarketError(f"{folder} holds files but no market. Choose an empty or a new folder.")
-        _create(folder, marker)
-    try:
-        version = json.loads(marker.read_text(encoding="utf-8"))["format"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise MarketError(f"{marker} cannot be read; it should say which format the market has.") from error
-    if not isinstance(version, int) or version > FORMAT:
-        raise NewerFormat(
-            f"The market at {folder} has format {version!r}; this version of learnware reads up to {FORMAT}. "
-            "Upgrade learnware to open it."
-        )
-
-
-def _create(folder: Path, marker: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    part = folder / f"{_MARKER}.{secrets.token_hex(8)}"
-    with open(part, "x", encoding="utf-8") as file:
-        json.dump({"format": FORMAT}, file)
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        os.replace(part, marker)
-    except FileNotFoundError:
-        # Another process made the market meanwhile and swept what seemed left over.
-        if not marker.exists():
-            raise
-    for name in ("blobs", "pending"):
-        (folder / name).mkdir(exist_ok=True)
-    sync_folder(folder)
-    sync_folder(folder.parent)
-
-
-def _refuse_lost_database(folder: Path, writable: bool) -> None:
-    if (folder / _DATABASE).exists():
-        return
-    if not writable or any((folder / "blobs").glob("*")):
-        raise MarketError(
-            f"The market at {folder} has lost its database {_DATABASE}. Restore it from a copy; without it the "
-            "bundles have no ids."
-        )
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-def _count(connection: sqlite3.Connection, learnware_id: str) -> int:
-    cursor = connection.execute("INSERT INTO changes (id) VALUES (?)", (learnware_id,))
-    return int(cursor.lastrowid or 0)
-
-
-def _describe(connection: sqlite3.Connection, learnware_id: str, specification: Specification) -> None:
-    values = (learnware_id, *to_columns(specification))
-    marks = ", ".join("?" * len(values))
-    connection.execute(f"INSERT OR REPLACE INTO specifications (id, {COLUMNS}) VALUES ({marks})", values)
+            raise of_system(self._folder, error) from error

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Iterable, Iterator
+from datetime import datetime, timezone
 from threading import Lock
+from typing import NamedTuple
 
-from learnware.market.store.base import Changes, Store
+from learnware.market.store.base import GRACE_SECONDS, Changes, Entry, Revision, Store
 from learnware.specification import Specification
 
 
+class _Kept(NamedTuple):
+    revision: Revision
+    bundle: bytes
+    specification: Specification
+
+
 class MemoryStore(Store):
-    """Keeps bundles in a dictionary, until the process ends.
+    """Keeps bundles in a dictionary, until the process ends or their learnware is removed.
 
     Examples
     --------
@@ -26,34 +35,49 @@ class MemoryStore(Store):
     """
 
     def __init__(self) -> None:
-        self._kept: dict[str, tuple[bytes, Specification]] = {}
+        self._kept: dict[str, list[_Kept]] = {}
+        self._removed: dict[str, datetime] = {}
         self._log: list[str] = []
         self._lock = Lock()
 
     def add(self, bundle: bytes, specification: Specification) -> str:
         learnware_id = secrets.token_hex(16)
         with self._lock:
-            self._put(learnware_id, bundle, specification)
+            self._kept[learnware_id] = [_keep(bundle, specification)]
+            self._log.append(learnware_id)
         return learnware_id
 
     def replace(self, learnware_id: str, bundle: bytes, specification: Specification) -> None:
         with self._lock:
-            self._find(learnware_id)
-            self._put(learnware_id, bundle, specification)
+            self._find(learnware_id).append(_keep(bundle, specification))
+            self._log.append(learnware_id)
 
     def remove(self, learnware_id: str) -> None:
         with self._lock:
             self._find(learnware_id)
             del self._kept[learnware_id]
+            self._removed[learnware_id] = datetime.now(timezone.utc)
             self._log.append(learnware_id)
 
-    def read(self, learnware_id: str) -> bytes:
+    def read(self, learnware_id: str, digest: str | None = None) -> bytes:
         with self._lock:
-            return self._find(learnware_id)[0]
+            return self._revision(learnware_id, digest).bundle
 
-    def specifications(self, learnware_ids: Iterable[str]) -> dict[str, Specification]:
+    def describe(self, learnware_id: str, digest: str | None = None) -> Specification:
         with self._lock:
-            return {i: self._kept[i][1] for i in learnware_ids if i in self._kept}
+            return self._revision(learnware_id, digest).specification
+
+    def revisions(self, learnware_id: str) -> tuple[Revision, ...]:
+        with self._lock:
+            return tuple(kept.revision for kept in self._find(learnware_id))
+
+    def entries(self, learnware_ids: Iterable[str]) -> dict[str, Entry]:
+        with self._lock:
+            current = {i: self._kept[i][-1] for i in learnware_ids if i in self._kept}
+        return {i: Entry(kept.revision.digest, kept.specification) for i, kept in current.items()}
+
+    def removed(self, learnware_id: str) -> datetime | None:
+        return self._removed.get(learnware_id)
 
     def changes(self, since: int) -> Changes:
         with self._lock:
@@ -62,6 +86,10 @@ class MemoryStore(Store):
             stored = tuple(i for i in touched if i in self._kept)
             removed = tuple(i for i in touched if i not in self._kept)
             return Changes(len(self._log), stored, removed)
+
+    def collect_garbage(self, grace_seconds: float = GRACE_SECONDS) -> int:
+        """Return 0: the bundles of a removed learnware went with it."""
+        return 0
 
     def __iter__(self) -> Iterator[str]:
         return iter(list(self._kept))
@@ -72,12 +100,22 @@ class MemoryStore(Store):
     def __contains__(self, learnware_id: object) -> bool:
         return isinstance(learnware_id, str) and learnware_id in self._kept
 
-    def _put(self, learnware_id: str, bundle: bytes, specification: Specification) -> None:
-        self._kept[learnware_id] = (bundle, specification)
-        self._log.append(learnware_id)
-
-    def _find(self, learnware_id: str) -> tuple[bytes, Specification]:
+    def _find(self, learnware_id: str) -> list[_Kept]:
         """Look an id up; the caller holds the lock."""
         if learnware_id not in self:
             raise self.unknown(learnware_id)
         return self._kept[learnware_id]
+
+    def _revision(self, learnware_id: str, digest: str | None) -> _Kept:
+        kept = self._find(learnware_id)
+        if digest is None:
+            return kept[-1]
+        meant = [one for one in kept if one.revision.digest == digest]
+        if not meant:
+            raise self.unknown_revision(learnware_id, digest, [one.revision.digest for one in kept])
+        return meant[-1]
+
+
+def _keep(bundle: bytes, specification: Specification) -> _Kept:
+    revision = Revision(hashlib.sha256(bundle).hexdigest(), datetime.now(timezone.utc), len(bundle))
+    return _Kept(revision, bundle, specification)
