@@ -21,6 +21,7 @@ _HOMES = {
     "Hit": "learnware.market",
     "JobSelectorReuser": "learnware.reuse",
     "Learnware": "learnware.bundle",
+    "Limits": "learnware.limits",
     "Market": "learnware.market",
     "Mixture": "learnware.market",
     "RKME": "learnware.specification",
@@ -39,6 +40,7 @@ __all__ = [
     "Hit",
     "JobSelectorReuser",
     "Learnware",
+    "Limits",
     "Market",
     "Mixture",
     "Reuser",
@@ -50,6 +52,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from learnware.bundle import Learnware
+    from learnware.limits import Limits
     from learnware.market import CheckReport, Hit, Market, Mixture, SearchResult
     from learnware.reuse import (
         AutoReuser,

@@ -69,9 +69,9 @@ def read_model(file: Path) -> Any:
 
 
 def _read_skops(file: Path) -> Any:
-    from learnware.models.skops_file import loads
+    from learnware.models.skops_file import loads, rewritten
 
-    return loads(file.read_bytes())
+    return loads(rewritten(file.read_bytes()))
 
 
 def _read_lightgbm(file: Path) -> Any:
@@ -82,8 +82,14 @@ def _read_xgboost(file: Path) -> Any:
     return import_optional("xgboost", extra=None, purpose="An XGBoost model").Booster(model_file=str(file))
 
 
+def _read_onnx(file: Path) -> Any:
+    # Weights may lie in files beside it, which become part of the model here.
+    return import_optional("onnx", extra="onnx", purpose="An ONNX model").load(str(file))
+
+
 _READERS: dict[str, Callable[[Path], Any]] = {
     ".skops": _read_skops,
+    ".onnx": _read_onnx,
     ".txt": _read_lightgbm,
     ".json": _read_xgboost,
     ".ubj": _read_xgboost,

@@ -25,6 +25,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from learnware import Learnware, Market, Specification, __version__
 from learnware.cli import build_parser, main
 from learnware.testing import make_learnware
+from tests.bundle.upstream_zips import make_upstream_zip
 
 ROOT = Path(__file__).resolve().parents[1]
 LONG_WINDED = "A name that goes on and on. " * 10
@@ -150,7 +151,7 @@ def test_check_refuses_a_truncated_file(folder: Path, run: Run) -> None:
     whole = make_learnware().save("whole.zip").read_bytes()
     Path("cut.zip").write_bytes(whole[: len(whole) // 2])
     code, content = run("check", "cut.zip")
-    assert (code, content["error"]["type"]) == (1, "BundleError")
+    assert (code, content["error"]["type"]) == (1, "MalformedArchive")
 
 
 def test_submit_takes_the_good_and_names_the_bad(folder: Path, run: Run) -> None:
@@ -211,7 +212,7 @@ def test_list_names_everything(market: str, run: Run, capsys: pytest.CaptureFixt
     code, content = run("list", market)
     assert code == 0
     assert [entry["name"] for entry in content["learnwares"]] == ["Cultivars of wine"]
-    assert set(content["learnwares"][0]) == {"id", "name", "task", "scenarios", "license"}
+    assert set(content["learnwares"][0]) == {"id", "name", "task", "scenarios", "license", "level"}
     main(["list", market])
     assert "Cultivars of wine" in capsys.readouterr().out
 
@@ -278,9 +279,18 @@ def test_it_is_a_program(folder: Path) -> None:
 
 
 def commands() -> dict[str, argparse.ArgumentParser]:
-    """Return the parser of each command."""
-    actions = build_parser()._actions
-    return next(dict(action.choices) for action in actions if isinstance(action, argparse._SubParsersAction))
+    """Return the parser of each command, those of a group under both words."""
+    found: dict[str, argparse.ArgumentParser] = {}
+    for name, parser in choices(build_parser()).items():
+        inner = {f"{name} {word}": below for word, below in choices(parser).items()}
+        found.update(inner or {name: parser})
+    return found
+
+
+def choices(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """Return the parsers of the words that may follow."""
+    groups = (action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
+    return next((dict(group.choices) for group in groups), {})
 
 
 def section(command: str) -> str:
@@ -289,7 +299,7 @@ def section(command: str) -> str:
 
 
 def test_the_page_knows_every_command_and_no_other() -> None:
-    assert re.findall(r"^### (\w+)$", PAGE, re.MULTILINE) == list(commands())
+    assert re.findall(r"^### (.+)$", PAGE, re.MULTILINE) == list(commands())
 
 
 @pytest.mark.parametrize("command", list(commands()))
@@ -311,3 +321,37 @@ def test_the_session_of_the_page_runs(folder: Path, capsys: pytest.CaptureFixtur
             with Market.open("market") as market:
                 line = line.replace("<id>", next(iter(market)))
         assert main(shlex.split(line)) == 0, line
+
+
+def test_upkeep_of_a_market(market: str, run: Run) -> None:
+    code, report = run("market", "fsck", market)
+    assert (code, report["ok"]) == (0, True)
+    assert run("market", "backup", market, "copy") == (0, {"folder": "copy", "n_learnwares": 1})
+    assert run("market", "restore", "copy", "again") == (0, {"folder": "again", "n_learnwares": 1})
+    assert run("list", "again")[1] == run("list", market)[1]
+    (blob,) = (path for path in Path(market, "blobs").rglob("*") if path.is_file())
+    blob.write_bytes(blob.read_bytes()[:-1] + b"x")
+    assert run("market", "fsck", market, "--dry-run")[0] == 1
+    assert blob.exists()
+    assert run("market", "fsck", market)[0] == 1
+    assert not blob.exists()
+    assert run("market", "backup", "nowhere", "copy-2")[0] == 2
+
+
+def test_limits_and_cache(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    code, content = run("limits")
+    assert code == 0
+    assert {"name": "archive-entries", "value": 1000, "meaning": "files in it"} in content["limits"]
+    monkeypatch.setenv("LEARNWARE_CACHE", str(tmp_path))
+    assert run("cache", "list") == (0, {"folder": str(tmp_path), "environments": []})
+    assert run("cache", "remove", "all") == (0, {"removed": []})
+    assert run("cache", "remove", "unknown")[0] == 2
+
+
+def test_import_needs_what_a_zip_does_not_say(folder: Path, run: Run) -> None:
+    Path("upstream.zip").write_bytes(make_upstream_zip(semantic=None))
+    assert run("import", "upstream.zip")[0] == 1
+    words = ("--name", "Linear", "--task", "regression", "--inputs", "3", "--outputs", "1")
+    code, content = run("import", "upstream.zip", *words)
+    assert (code, content["file"], content["level"]) == (0, "upstream-2.zip", "T2")
+    assert Learnware.load("upstream-2.zip").name == "Linear"

@@ -17,7 +17,7 @@ import pytest
 import learnware
 
 HEAVY = ("cvxpy", "joblib", "pandas", "polars", "requests", "scipy", "sklearn", "skops", "torch")
-PACKAGES = ("bundle", "kernels", "market", "models", "reuse", "specification")
+PACKAGES = ("bundle", "kernels", "market", "models", "reuse", "runtime", "specification")
 
 
 def in_new_process(code: str, folder: Path) -> Any:

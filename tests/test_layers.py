@@ -13,10 +13,13 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "learnware"
 
-BASE = frozenset({"errors", "limits", "registry", "_validation", "_optional", "_progress", "_writing"})
+BASE = frozenset("errors limits registry _names _strict_json _zip _validation _optional _progress _writing".split())
 ALLOWED: dict[str, frozenset[str]] = {
     "errors": frozenset(),
     "limits": frozenset({"errors"}),
+    "_names": frozenset({"errors", "limits"}),
+    "_strict_json": frozenset({"errors", "limits"}),
+    "_zip": frozenset({"errors", "limits"}),
     "_validation": frozenset({"errors"}),
     "_optional": frozenset({"errors"}),
     "_progress": frozenset(),
@@ -33,9 +36,9 @@ ALLOWED: dict[str, frozenset[str]] = {
     "testing": BASE | {"_reuser_contract", "market", "reuse", "bundle", "specification"},
     "demo": BASE | {"market", "reuse", "bundle", "specification"},
     "_files": BASE | {"models"},
-    "cli": BASE | {"demo", "_files", "market", "reuse", "bundle", "specification", "models", "kernels"},
+    "cli": BASE | {"demo", "_files", "market", "bundle", "specification", "runtime"},
     "__main__": frozenset({"cli"}),
-    "__init__": frozenset({"bundle", "market", "reuse", "specification"}),
+    "__init__": frozenset({"bundle", "limits", "market", "reuse", "specification"}),
 }
 KNOT = frozenset({"market", "reuse"})
 

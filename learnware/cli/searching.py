@@ -1,0 +1,64 @@
+"""The command that searches a market."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from learnware._files import existing, read_table
+from learnware.cli.answer import OK, REFUSED, Answer, number, table
+from learnware.cli.commands import Commands, add_fit_options
+from learnware.cli.markets import open_market
+from learnware.errors import InvalidParameter
+
+if TYPE_CHECKING:
+    from learnware.specification import Specification
+
+
+def add_commands(commands: Commands) -> None:
+    """Add ``search``."""
+    search = commands.add(_search, "search", "find learnwares by a specification, by data, or by words")
+    search.add_argument("market", metavar="MARKET", type=Path, help="market folder")
+    source = search.add_mutually_exclusive_group()
+    source.add_argument("--spec", metavar="FILE", type=Path, help="specification file")
+    source.add_argument("--data", metavar="FILE", type=Path, help="inputs, .csv or .npy, to specify on this machine")
+    search.add_argument("--text", metavar="WORDS", help="words that must occur in name, description or tags")
+    search.add_argument("--task", help="only learnwares for this task")
+    search.add_argument("--scenario", action="append", default=[], help="only this scenario, or another one given")
+    search.add_argument("--limit", type=int, default=10, help="at most so many hits (default: 10)")
+    search.add_argument("--save-spec", metavar="FILE", type=Path, help="also write the specification used")
+    add_fit_options(search)
+
+
+def _search(arguments: argparse.Namespace) -> Answer:
+    specification = _specification(arguments)
+    if arguments.save_spec:
+        specification.save(arguments.save_spec)
+    with open_market(arguments.market) as market:
+        result = market.search(specification, text=arguments.text, limit=arguments.limit)
+    content = result.to_dict()
+    rows = [
+        [hit["id"], hit["name"], *(number(hit[key]) for key in ("distance", "fit", "weight", "relevance"))]
+        for hit in content["hits"]
+    ]
+    found = bool(result.hits) and result.verdict != "nothing fits"
+    told = table(["id", "name", "distance", "fit", "weight", "relevance"], rows)
+    return Answer(f"verdict: {result.verdict}\n{result.reason or told}", content, OK if found else REFUSED)
+
+
+def _specification(arguments: argparse.Namespace) -> Specification:
+    from learnware.specification import RKME, SemanticSpecification, Specification
+
+    asked = SemanticSpecification(task=arguments.task, scenarios=tuple(arguments.scenario)).said()
+    if arguments.spec:
+        known = Specification.load(existing(arguments.spec))
+        return replace(known, semantic=replace(known.semantic, **asked))
+    if arguments.data:
+        X = read_table(arguments.data, header=not arguments.no_header)
+        rkme = RKME.from_data(X, arguments.points, random_state=arguments.seed)
+        return Specification(SemanticSpecification(**asked), rkme)
+    if not arguments.text and not asked:
+        raise InvalidParameter("A search needs at least one of --spec, --data, --text, --task and --scenario.")
+    return Specification(SemanticSpecification(**asked))
