@@ -64,7 +64,7 @@ class Execution:
 
     def __init__(self, content: Content, policy: Policy, *, runner: Runner | None = None) -> None:
         self._content = content
-        self._policy = policy
+        self.policy = policy
         self._runner = runner
         self._lock = Lock()
         if policy.isolation in ("none", "process"):
@@ -73,12 +73,12 @@ class Execution:
 
     @classmethod
     def of_own(cls, content: Content, model: Predictor) -> Execution:
-        """Run a model of this very process, which needs no protection from it."""
-        return cls(content, Policy(), runner=InProcessRunner(model, name=content.manifest.name))
+        """Run a model of this very process, which needs no protection from it, here or wherever it is copied to."""
+        return cls(content, Policy("none", "data"), runner=InProcessRunner(model, name=content.manifest.name))
 
     def anew(self) -> Execution:
         """Return the same way of running with nothing started yet, to be changed by nobody else."""
-        return type(self)(self._content, self._policy)
+        return type(self)(self._content, self.policy)
 
     def call(self, method: str, X: Any, y: Any = None) -> npt.NDArray[Any] | None:
         """Call the model; see `Runner.call`."""
@@ -89,5 +89,5 @@ class Execution:
         """What runs the model; made on the first call, since that may need more of the machine than looking does."""
         with self._lock:
             if self._runner is None:
-                self._runner = runner_for(self._content.stored_model(), **vars(self._policy))
+                self._runner = runner_for(self._content.stored_model(), **vars(self.policy))
             return self._runner

@@ -408,7 +408,7 @@ class Learnware:
 
     def __reduce__(self) -> tuple[Any, ...]:
         self._refuse_adapted("pickled")
-        return _restore, (self.to_bytes(), self._id)
+        return _restore, (self.to_bytes(), self._id, self._execution.policy)
 
     def __eq__(self, other: object) -> bool:
         return self.digest == other.digest if isinstance(other, Learnware) else NotImplemented
@@ -423,5 +423,6 @@ class Learnware:
         return as_html(self._content, self._id)
 
 
-def _restore(data: bytes, id: str | None) -> Learnware:
-    return Learnware(Content(data), id=id)
+def _restore(data: bytes, id: str | None, policy: Policy) -> Learnware:
+    content = Content(data)
+    return Learnware(content, execution=Execution(content, policy), id=id)

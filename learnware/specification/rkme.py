@@ -18,7 +18,7 @@ from learnware.errors import InvalidSpecification, TooFewRows
 from learnware.kernels import fit_reduced_set, inner_product, mmd
 from learnware.limits import LIMITS
 from learnware.specification.encoders import decode_points, encode_rows, infer_space, read_table
-from learnware.specification.fields import require_fields
+from learnware.specification.fields import read_numbers, read_points, require_fields
 from learnware.specification.frame import Frame
 from learnware.specification.measuring import LEAST_MIN_ROWS, framed, own_frame
 from learnware.specification.space import Space, unnamed_space
@@ -333,38 +333,6 @@ def _device_of(X: Any) -> str | None:
     device = getattr(X, "device", None)
     kind = getattr(device, "type", "cpu")
     return None if kind == "cpu" else str(device)
-
-
-def read_points(points: Any) -> Array:
-    """Return the points of a file, a list of lists of numbers; `InvalidSpecification` if they are none."""
-    if not isinstance(points, list) or not all(isinstance(point, list) for point in points):
-        raise InvalidSpecification("The points of an RKME must be a list of lists of numbers.", code="spec-shape")
-    if len(points) > LIMITS["points"] or sum(map(len, points)) > LIMITS["point-numbers"]:
-        raise InvalidSpecification(
-            f"An RKME must have at most {LIMITS['points']:,} points and {LIMITS['point-numbers']:,} numbers in them. "
-            f"Got {len(points):,} points. Build it again with fewer.",
-            code="spec-too-many",
-        )
-    if len({len(point) for point in points}) != 1:
-        raise InvalidSpecification("The points of an RKME must all have as many coordinates.", code="spec-shape")
-    return np.array([read_numbers(point, "points") for point in points])
-
-
-def read_numbers(values: Any, name: str) -> Array:
-    """Return one list of numbers of a file as an array; `InvalidSpecification` if it is none, or too large."""
-    # A set of types is a quick look at a million values; text and truth values would pass for numbers.
-    if not isinstance(values, list) or not set(map(type, values)) <= {int, float}:
-        raise InvalidSpecification(f"The {name} of an RKME must be numbers.", code="spec-shape")
-    try:
-        array = np.array(values, dtype=np.float64)
-    except OverflowError as error:
-        raise InvalidSpecification(f"The {name} of an RKME are too large.", code="spec-too-large") from error
-    largest = 10.0 ** LIMITS["coordinate-exponent"]
-    if np.isfinite(array).all() and (np.abs(array) > largest).any():
-        raise InvalidSpecification(
-            f"The {name} of an RKME must be at most {largest:.0e}. Give the column another unit.", code="spec-too-large"
-        )
-    return array
 
 
 def _finite(values: Any, name: str, n_dimensions: int) -> Array:

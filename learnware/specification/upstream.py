@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from learnware.errors import InvalidSpecification
-from learnware.specification.rkme import RKME, read_numbers, read_points
+from learnware.specification.fields import read_numbers, read_points
+from learnware.specification.rkme import RKME
 
 _TABLE = ("RKMETableSpecification", "RKMEStatSpecification")
 

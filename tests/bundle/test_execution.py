@@ -58,7 +58,8 @@ def test_own_models_run_here_and_loaded_ones_elsewhere(linear: Learnware, monkey
     assert sees_other_process(loaded, monkeypatch)
     assert not sees_other_process(linear, monkeypatch)
     assert not sees_other_process(loaded.with_isolation("none"), monkeypatch)
-    assert sees_other_process(pickle.loads(pickle.dumps(linear)), monkeypatch)
+    assert sees_other_process(pickle.loads(pickle.dumps(loaded)), monkeypatch)
+    assert not sees_other_process(pickle.loads(pickle.dumps(linear)), monkeypatch)
 
 
 @pytest.mark.parametrize("isolation", ["auto", "process", "sandbox"])

@@ -11,6 +11,7 @@ from learnware.bundle.upstream import convert, is_upstream
 from learnware.errors import BundleError
 from tests.bundle.foreign_corpus import ACCEPTED, REJECTED
 from tests.bundle.foreign_forms import Build
+from tests.bundle.measures import MEMORY, SECONDS, most_memory, quickest
 
 
 def test_the_corpus_is_large_enough() -> None:
@@ -20,10 +21,13 @@ def test_the_corpus_is_large_enough() -> None:
 
 @pytest.mark.parametrize(("build", "error", "code"), [row[1:] for row in REJECTED], ids=[row[0] for row in REJECTED])
 def test_refused(build: Build, error: type[BundleError], code: str) -> None:
+    data = build()
     with pytest.raises(BundleError) as caught:
-        convert(build())
+        convert(data)
     assert (type(caught.value), caught.value.code) == (error, code)
     assert str(caught.value).isprintable()
+    assert quickest(convert, data) < SECONDS
+    assert most_memory(convert, data) < MEMORY
 
 
 @pytest.mark.parametrize("build", [row[1] for row in ACCEPTED], ids=[row[0] for row in ACCEPTED])

@@ -517,7 +517,9 @@ def test_user_ids_are_given_back():
 
 
 def test_all_user_ids_taken(monkeypatch):
-    monkeypatch.setattr(user_ids, "_LAST", 62000)
+    # An id that no worker of another process has meanwhile.
+    monkeypatch.setattr(user_ids, "_FIRST", 2**30 + os.getpid())
+    monkeypatch.setattr(user_ids, "_LAST", 2**30 + os.getpid())
     held = [reserve_user_id()]
     with pytest.raises(IsolationUnavailable, match="Close the learnwares"):
         reserve_user_id()
