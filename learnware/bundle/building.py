@@ -118,7 +118,7 @@ def _store(
 ) -> StoredModel:
     table = read_table(X)
     labels = None if classes is None else as_labels(list(classes))
-    targets = _targets(y, table.n_samples)
+    targets = None if y is None else as_targets(y, table.n_samples)
     if targets is not None and not chosen.tells_task:
         task, labels = _told_by(targets, task, labels)
     numeric = isinstance(table.columns, np.ndarray) or all(column.kind == "number" for column in table.columns)
@@ -185,9 +185,8 @@ def _some_rows(X: Any, n_samples: int) -> Any:
     return [X[i] for i in places] if isinstance(X, list | tuple) else X[places]
 
 
-def _targets(y: Any, n_samples: int) -> Any:
-    if y is None:
-        return None
+def as_targets(y: Any, n_samples: int) -> Any:
+    """Return targets as an array with one value, or one row, for each sample."""
     torch = loaded("torch")
     if torch is not None and isinstance(y, torch.Tensor):
         y = y.detach().cpu().numpy()

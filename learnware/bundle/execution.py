@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
@@ -65,11 +64,10 @@ class Execution:
     def __init__(self, content: Content, policy: Policy, *, runner: Runner | None = None) -> None:
         self._content = content
         self.policy = policy
-        self._runner = runner
-        self._lock = Lock()
-        if policy.isolation in ("none", "process"):
+        self._made: dict[str, Runner] = {} if runner is None else {"runner": runner}
+        if runner is None and policy.isolation in ("none", "process"):
             # Both are refused to models of some levels, which the user wants to hear at once.
-            self._runner = self.runner
+            self._make()
 
     @classmethod
     def of_own(cls, content: Content, model: Predictor) -> Execution:
@@ -87,7 +85,8 @@ class Execution:
     @property
     def runner(self) -> Runner:
         """What runs the model; made on the first call, since that may need more of the machine than looking does."""
-        with self._lock:
-            if self._runner is None:
-                self._runner = runner_for(self._content.stored_model(), **vars(self.policy))
-            return self._runner
+        return self._made.get("runner") or self._make()
+
+    def _make(self) -> Runner:
+        # Without a lock, which a fork could leave locked: who comes late drops what it has made, which started nothing.
+        return self._made.setdefault("runner", runner_for(self._content.stored_model(), **vars(self.policy)))

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from learnware._validation import RandomState
+from learnware._validation import RandomState, complain
 from learnware._writing import write_whole
 from learnware.bundle.answers import checked_probabilities, checked_values
 from learnware.bundle.archive import Archive
-from learnware.bundle.building import build
+from learnware.bundle.building import as_targets, build
 from learnware.bundle.content import Content
 from learnware.bundle.display import as_html
 from learnware.bundle.execution import Execution, Policy
@@ -206,6 +206,8 @@ class Learnware:
         UntrustedModel
             Models of its level do not run in this way.
         """
+        if not isinstance(path, str | os.PathLike) or not os.fspath(path):
+            raise complain("path", "Learnware.load", "the path of a file", path)
         # Into memory, once: a file that is overwritten later must not change a learnware that is already open.
         data = Archive.read_file(Path(path))
         return cls.from_bytes(data, isolation=isolation, trust=trust, limits=limits, semantic=semantic)
@@ -221,8 +223,20 @@ class Learnware:
         semantic: SemanticSpecification | None = None,
     ) -> Learnware:
         """Open the content of a learnware file; see `load`."""
-        content = Content(convert(data, semantic=semantic) if is_upstream(data) else bytes(data))
-        return cls(content, execution=Execution(content, Policy(isolation, trust, limits)))
+        if not isinstance(data, bytes | bytearray | memoryview):
+            raise complain("data", "Learnware.from_bytes", "the bytes of a learnware file", data)
+        if not isinstance(semantic, SemanticSpecification | None):
+            raise complain("semantic", "Learnware.load", "a SemanticSpecification or None", semantic)
+        policy, data = Policy(isolation, trust, limits), bytes(data)
+        if is_upstream(data):
+            data = convert(data, semantic=semantic)
+        elif semantic is not None:
+            raise InvalidParameter(
+                "The 'semantic' parameter of Learnware.load is for zips of Beimingwu. This file is none, and says its "
+                "own words: leave the parameter out."
+            )
+        content = Content(data)
+        return cls(content, execution=Execution(content, policy))
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the learnware into one file, which is there whole or not at all.
@@ -264,9 +278,8 @@ class Learnware:
 
     def with_id(self, id: str | None) -> Learnware:
         """Return the same learnware, sharing its model, under an id."""
-        other = type(self)(self._content, execution=self._execution, id=id)
-        other._adapted = self._adapted
-        return other
+        self._refuse_adapted("shared")
+        return type(self)(self._content, execution=self._execution, id=id)
 
     def with_isolation(self, isolation: str, *, trust: str | None = None, limits: Limits | None = None) -> Learnware:
         """Return the same learnware with its model as it is stored, run in another way; see `load`."""
@@ -371,8 +384,9 @@ class Learnware:
     def fit(self) -> Callable[[Any, Any], Learnware]:
         """``fit(X, y)``: train its model anew on rows of your own; only for code that can.
 
-        The trained model lives in a worker of this object alone, as long as the object and its worker do; other objects
-        of the same learnware keep the stored model. The attribute is absent for models that are data.
+        The trained model lives in a worker of this object alone, as long as the object and its worker do, and cannot be
+        saved; other objects of the same learnware keep the stored model. The attribute is absent for models that are
+        data.
         """
         return self._adapting("fit")
 
@@ -387,7 +401,8 @@ class Learnware:
 
         def adapt(X: Any, y: Any) -> Learnware:
             execution = self._execution if self._adapted else self._execution.anew()
-            execution.call(method, self._content.layout.arrange(X), np.asarray(y))
+            rows = self._content.layout.arrange(X)
+            execution.call(method, rows, as_targets(y, len(rows)))
             self._execution, self._adapted = execution, True
             return self
 
@@ -411,7 +426,9 @@ class Learnware:
         return _restore, (self.to_bytes(), self._id, self._execution.policy)
 
     def __eq__(self, other: object) -> bool:
-        return self.digest == other.digest if isinstance(other, Learnware) else NotImplemented
+        if not isinstance(other, Learnware):
+            return NotImplemented
+        return self is other or (self.digest == other.digest and not self._adapted and not other._adapted)
 
     def __hash__(self) -> int:
         return hash(self.digest)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import os
 import pickle
 from pathlib import Path
@@ -13,7 +14,14 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 
 from learnware import Learnware, Limits, Market
-from learnware.errors import InvalidParameter, ModelFailure, SandboxTimeout, UnsupportedModel, UntrustedModel
+from learnware.errors import (
+    InvalidData,
+    InvalidParameter,
+    ModelFailure,
+    SandboxTimeout,
+    UnsupportedModel,
+    UntrustedModel,
+)
 from learnware.models import Level
 from tests.bundle.upstream_zips import make_upstream_zip
 
@@ -146,8 +154,34 @@ def test_training_stays_with_the_object_that_was_trained() -> None:
         pickle.dumps(first)
     with pytest.raises(UnsupportedModel, match="trained in its worker"):
         first.save("nowhere.zip")
+    with pytest.raises(UnsupportedModel, match="trained in its worker"):
+        first.with_id("another")
+    assert first != second
+    assert first == copy.copy(first)
+    for wrong in (None, np.zeros(3)):
+        with pytest.raises(InvalidData, match="y must have"):
+            first.finetune(X, wrong)
 
 
 def test_data_has_no_training(linear: Learnware) -> None:
     assert not hasattr(linear, "fit")
     assert not hasattr(linear, "finetune")
+
+
+@pytest.mark.parametrize("wrong", [None, 123, "", b"zip"])
+def test_what_is_no_path_is_refused(wrong: object) -> None:
+    with pytest.raises(InvalidParameter, match="path"):
+        Learnware.load(wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("wrong", [None, "text", []])
+def test_what_are_no_bytes_is_refused(wrong: object) -> None:
+    with pytest.raises(InvalidParameter, match="data"):
+        Learnware.from_bytes(wrong)  # type: ignore[arg-type]
+
+
+def test_words_are_for_zips_without_them(linear: Learnware) -> None:
+    with pytest.raises(InvalidParameter, match="SemanticSpecification"):
+        Learnware.from_bytes(make_upstream_zip(semantic=None), semantic="garbage")  # type: ignore[arg-type]
+    with pytest.raises(InvalidParameter, match="leave the parameter out"):
+        Learnware.from_bytes(linear.to_bytes(), semantic=linear.specification.semantic)
