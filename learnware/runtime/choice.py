@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from learnware._validation import check_option, complain
@@ -11,6 +10,7 @@ from learnware.limits import Limits
 from learnware.models.level import Level
 from learnware.runtime.base import PACKAGE, Environment, Runner, StoredModel
 from learnware.runtime.inprocess import InProcessRunner
+from learnware.runtime.machine import available_memory
 from learnware.runtime.runners import OwnRunner, SharedRunner, Start
 from learnware.runtime.station import Station
 from learnware.runtime.worker.process import LocalLauncher, further_folders
@@ -18,7 +18,6 @@ from learnware.runtime.worker.worker import Worker
 
 ISOLATIONS = ("auto", "none", "process", "sandbox")
 TRUSTS = ("data", "code")
-_UNKNOWN_MEMORY = 2**40
 
 
 def runner_for(
@@ -37,7 +36,8 @@ def runner_for(
         What its user vouches for. ``"data"`` lets data that compiled code follows run in this process; ``"code"`` lets
         code run in a plain process, where it can do all that its user can.
     limits : Limits, optional
-        What it may take; default: `Limits`.
+        What it may take; default: `Limits`. For a model of data, another ``memory`` than the default means a process of
+        its own.
 
     Returns
     -------
@@ -58,6 +58,8 @@ def runner_for(
     if isolation == "sandbox" or (isolation == "auto" and stored.level is Level.CODE):
         return OwnRunner(stored, lambda folder: _sandboxed(stored, folder, limits), limits)
     if stored.level is not Level.CODE:
+        if limits.memory != Limits().memory:
+            return OwnRunner(stored, lambda folder: _alone(), limits)
         return SharedRunner(stored, _shared, limits)
     if trust != "code":
         raise UntrustedModel(
@@ -100,11 +102,18 @@ def _start_shared(name: str) -> Worker:
     from learnware.runtime.environment.installed import host_environment
 
     environment = host_environment()
-    limits = Limits(memory=_machine_memory() * 3 // 4)
+    limits = Limits(memory=available_memory() * 3 // 4)
     return Worker(LocalLauncher(environment), environment, limits, name=name, further=further_folders(environment))
 
 
 _shared = Station(_start_shared)
+
+
+def _alone() -> Start:
+    from learnware.runtime.environment.installed import host_environment
+
+    environment = host_environment()
+    return Start(LocalLauncher(environment), environment, further=further_folders(environment))
 
 
 def _unconfined(stored: StoredModel) -> Start:
@@ -125,10 +134,3 @@ def _environment_of(stored: StoredModel) -> Environment:
     from learnware.runtime.environment.installed import environment_for, host_environment
 
     return environment_for(stored.entry.requirements) if stored.level is Level.CODE else host_environment()
-
-
-def _machine_memory() -> int:
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # not told by every system
-        return _UNKNOWN_MEMORY

@@ -12,6 +12,7 @@ from learnware.errors import LearnwareError, MalformedModel, ModelFailure
 from learnware.models import load
 from learnware.models.base import Predictor
 from learnware.runtime.base import Runner, StoredModel
+from learnware.runtime.worker.living import forget_in_forks
 from learnware.runtime.worker.model_folder import ModelFolder
 from learnware.runtime.worker.worker import ANSWERED
 
@@ -31,7 +32,8 @@ class InProcessRunner(Runner):
         self._stored = model if isinstance(model, StoredModel) else None
         self._model = None if isinstance(model, StoredModel) else model
         self._name = model.name if isinstance(model, StoredModel) else name
-        self._lock = threading.Lock()
+        self.forget()
+        forget_in_forks(self)
 
     def call(self, method: str, X: Any, y: Any = None) -> npt.NDArray[Any] | None:
         """Call a method of the model; see `Runner.call`."""
@@ -54,6 +56,10 @@ class InProcessRunner(Runner):
         """Forget a stored model; the next call loads it again."""
         if self._stored is not None:
             self._model = None
+
+    def forget(self) -> None:
+        """Take a new lock in a fork of this process, where another thread may have held it."""
+        self._lock = threading.Lock()
 
     def _loaded(self) -> Any:
         model = self._model

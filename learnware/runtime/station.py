@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy.typing as npt
@@ -11,7 +12,8 @@ import numpy.typing as npt
 from learnware.errors import BadPrediction
 from learnware.limits import Limits
 from learnware.runtime.base import StoredModel
-from learnware.runtime.worker.living import keep
+from learnware.runtime.worker.failures import ModelAbsent
+from learnware.runtime.worker.living import forget_in_forks
 from learnware.runtime.worker.worker import ANSWERED, Worker
 
 Array = npt.NDArray[Any]
@@ -35,7 +37,8 @@ class Station:
         self._start = start
         self.lock = threading.RLock()
         self._worker: Worker | None = None
-        keep(self)
+        # Its worker ends by itself with this process, whoever holds the lock then.
+        forget_in_forks(self)
 
     @property
     def alive(self) -> bool:
@@ -76,11 +79,16 @@ class Station:
             worker = self._worker
             if worker is None or not worker.alive:
                 worker = self._worker = self._start(stored.name)
+            call = partial(
+                worker.call, key, method, tables, name=stored.name, seconds=seconds, limit=limits.answer_bytes(n_rows)
+            )
             if key not in worker.models:
                 load(worker)
-            answer = worker.call(
-                key, method, tables, name=stored.name, seconds=seconds, limit=limits.answer_bytes(n_rows)
-            )
+            try:
+                answer = call()
+            except ModelAbsent:
+                load(worker)
+                answer = call()
         if answer is not None and (answer.ndim == 0 or len(answer) != n_rows):
             raise BadPrediction(
                 f"The model of {stored.name!r} must answer {method} with {n_rows} rows. Got shape {answer.shape}. Tell "

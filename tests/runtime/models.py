@@ -47,8 +47,13 @@ def fitted(name: str) -> Any:
 @cache
 def stored(name: str) -> StoredModel:
     """Return one of `MODELS` as it is stored."""
+    return stored_model(fitted(name), X, name)
+
+
+def stored_model(model: Any, sample: Any, name: str = "a model") -> StoredModel:
+    """Return a fitted model as it is stored."""
     with tempfile.TemporaryDirectory() as folder:
-        entry = save(fitted(name), Path(folder), sample=X)
+        entry = save(model, Path(folder), sample=sample)
         files = {file: (Path(folder) / file).read_bytes() for file in entry.files}
     return StoredModel(name, name, entry, Level.UNSAFE_MEMORY, lambda: files)
 

@@ -12,13 +12,17 @@ import textwrap
 import threading
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import ClassifierMixin
+from sklearn.ensemble import BaggingClassifier, RandomForestClassifier
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.multioutput import MultiOutputRegressor
 
 from learnware.errors import (
     BadPrediction,
@@ -34,13 +38,13 @@ from learnware.errors import (
 from learnware.limits import Limits
 from learnware.models.level import Level
 from learnware.runtime import choice
-from learnware.runtime.base import StoredModel
+from learnware.runtime.base import Runner, StoredModel
 from learnware.runtime.choice import runner_for
 from learnware.runtime.runners import OwnRunner, SharedRunner
 from learnware.runtime.station import Station
 from learnware.runtime.worker.connection import ThreadedConnection
 from learnware.runtime.worker.worker import Worker
-from tests.runtime.models import MODELS, X, code, fitted, own_runner, stored
+from tests.runtime.models import MODELS, X, code, fitted, own_runner, stored, stored_model
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks at processes by /proc")
 
@@ -534,7 +538,10 @@ SCRIPT = """
 BUSY = "threading.Thread(target=runners[1].call, args=('predict', 60 + 0 * X), daemon=True).start(); time.sleep(0.5); "
 
 
-@pytest.mark.parametrize("end", ["pass", "os._exit(0)", "os.kill(os.getpid(), 9)", BUSY + "os.kill(os.getpid(), 9)"])
+KILLED = "os.kill(os.getpid(), 9)"
+
+
+@pytest.mark.parametrize("end", ["pass", BUSY, "os._exit(0)", KILLED, BUSY + KILLED])
 def test_no_process_outlives_its_parent(end: str, root: Path, tmp_path: Path) -> None:
     model, temporary = tmp_path / "model", tmp_path / "temporary"
     model.write_bytes(pickle.dumps((stored("linear").entry, stored("linear").files())))
@@ -546,12 +553,13 @@ def test_no_process_outlives_its_parent(end: str, root: Path, tmp_path: Path) ->
         env={**os.environ, "TMPDIR": str(temporary)},
         capture_output=True,
         text=True,
+        timeout=50,
     )
     pids = [int(word) for word in done.stdout.split()]
     assert len(pids) == 2, done.stderr
     assert "ResourceWarning" not in done.stderr
     wait_for_end(*pids)
-    if end == "pass":
+    if end in ("pass", BUSY):
         assert list(temporary.iterdir()) == []
 
 
@@ -572,20 +580,231 @@ def test_nothing_is_left_at_the_end(shared: Station) -> None:
     assert left == []
 
 
-def test_calls_and_loads_are_nearly_free(shared: Station) -> None:
-    # Loose: ten times what is measured, for machines that do other things. See tests/benchmarks/worker.py.
-    rows = np.random.default_rng(0).normal(size=(10_000, 4))
-    runners = [runner_for(stored("linear"), isolation=how, trust="data") for how in ("none", "process")]
-    medians = []
-    for runner in runners:
-        runner.call("predict", rows)
-        taken = []
-        for _ in range(50):
-            start = time.perf_counter()
-            runner.call("predict", rows)
-            taken.append(time.perf_counter() - start)
-        medians.append(sorted(taken)[25])
-    assert medians[1] - medians[0] < 0.015
-    start = time.perf_counter()
-    runner_for(stored("linear")).call("predict", rows)
-    assert time.perf_counter() - start < 0.5
+def quickest(measure: Callable[[], float], wanted: float) -> float:
+    """Measure until it is as quick as wanted, a few times at most: the machine may be doing other things."""
+    seconds = np.inf
+    for _ in range(6):
+        seconds = min(seconds, measure())
+        if seconds <= wanted:
+            break
+    return seconds
+
+
+def test_starts_loads_and_calls_are_quick(shared: Station) -> None:
+    rows = np.random.default_rng(0).normal(size=(10_000, 50))
+    wide = stored_model(LinearRegression().fit(rows, rows[:, 0]), rows)
+    direct, runner = (runner_for(wide, isolation=how, trust="data") for how in ("none", "process"))
+
+    def cold() -> float:
+        shared.close()
+        return seconds_of(runner)
+
+    def warm() -> float:
+        return seconds_of(runner_for(wide))
+
+    def overhead() -> float:
+        medians = [np.median([seconds_of(which) for _ in range(50)]) for which in (runner, direct)]
+        return float(medians[0] - medians[1])
+
+    def seconds_of(which: Runner) -> float:
+        start = time.perf_counter()
+        which.call("predict", rows)
+        return time.perf_counter() - start
+
+    for measure, wanted in ((cold, 2.5), (warm, 0.05), (overhead, 0.0015)):
+        assert quickest(measure, wanted) <= wanted, measure.__name__
+
+
+@pytest.mark.parametrize("isolation", ["auto", "sandbox"])
+@pytest.mark.parametrize(
+    ("model", "n_jobs"),
+    [
+        (BaggingClassifier(LogisticRegression(), random_state=0), 2),
+        (MultiOutputRegressor(LinearRegression()), -1),
+        (RandomForestClassifier(20, random_state=0), 12),
+    ],
+    ids=["bagging", "outputs", "forest"],
+)
+def test_models_of_data_start_no_processes(
+    model: Any, n_jobs: int, isolation: str, shared: Station, request: pytest.FixtureRequest
+) -> None:
+    if isolation == "sandbox":
+        request.getfixturevalue("needs_sandbox")
+    classifies = isinstance(model, ClassifierMixin)
+    model.fit(X, (X[:, 0] > 0).astype(int) if classifies else X[:, :2])
+    methods = ("predict", "predict_proba") if classifies else ("predict",)
+    expected = [getattr(model, method)(X) for method in methods]
+    shared.close()
+    runner = runner_for(stored_model(model.set_params(n_jobs=n_jobs), X[:1]), isolation=isolation)
+    for method, answer in zip(methods, expected, strict=True):
+        # Sums may round otherwise with another number of threads.
+        assert np.allclose(runner.call(method, X), answer, rtol=1e-12, atol=0)  # type: ignore[arg-type]
+        if isolation == "auto":
+            tasks = Path(f"/proc/{pid_of(runner)}/task")
+            assert (tasks / str(pid_of(runner)) / "children").read_text() == ""
+            # Libraries for linear algebra have a thread for each further core.
+            assert len(list(tasks.iterdir())) <= 1 + (os.cpu_count() or 1)
+    runner.close()
+
+
+def test_another_memory_means_a_worker_of_its_own_that_is_held_to_it() -> None:
+    runner = runner_for(stored("linear"), limits=Limits(memory=2**29))
+    assert np.array_equal(runner.call("predict", X), fitted("linear").predict(X))
+    limits = Path(f"/proc/{pid_of(runner)}/limits").read_text()
+    assert f"Max data size             {2**29}" in limits
+    with pytest.raises(SandboxMemory, match="X alone has 640000000 bytes"):
+        runner.call("predict", np.zeros((2 * 10**7, 4)))
+    runner.close()
+    assert isinstance(runner_for(stored("linear"), limits=Limits(call_seconds=1.0)), SharedRunner)
+
+
+def test_a_model_dropped_while_it_is_loaded_is_loaded_again(shared: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+    runner, other = runner_for(stored("linear")), runner_for(stored("linear"))
+    load = Worker.load
+
+    def dropped_meanwhile(self: Worker, model: str, *arguments: Any, **options: Any) -> None:
+        # As by another thread that closes the runner between the worker's reply and what follows it.
+        self.models = Hasty(self.models, lambda: self.drop(model))
+        load(self, model, *arguments, **options)
+
+    class Hasty(set[str]):
+        def __init__(self, models: set[str], before: Callable[[], None]) -> None:
+            super().__init__(models)
+            self.before = before
+
+        def add(self, model: str) -> None:
+            self.before()
+            super().add(model)
+
+    monkeypatch.setattr(Worker, "load", dropped_meanwhile)
+    for _ in range(2):
+        for which in (runner, other):
+            assert np.array_equal(which.call("predict", X), fitted("linear").predict(X))
+
+
+def test_a_model_that_the_worker_does_not_have_is_loaded(shared: Station) -> None:
+    first, runner = runner_for(stored("linear")), runner_for(stored("linear"))
+    first.call("predict", X)
+    shared._worker.models.add(runner._key)  # type: ignore[union-attr, attr-defined]
+    assert np.array_equal(runner.call("predict", X), first.call("predict", X))
+
+
+def test_drops_are_not_lost_by_a_call_that_cannot_be_sent(shared: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+    runner, closed = runner_for(stored("linear")), runner_for(stored("linear"))
+    for which in (runner, closed):
+        which.call("predict", X)
+    closed.close()
+    with monkeypatch.context() as patch:
+        patch.setattr("learnware.runtime.inside.frames.MAX_TO_WORKER", 10)
+        with pytest.raises(InvalidData):
+            runner.call("predict", X)
+    assert closed._key in shared._worker._dropped  # type: ignore[union-attr, attr-defined]
+    runner.call("predict", X)
+    assert closed._key not in shared._worker.models  # type: ignore[union-attr, attr-defined]
+
+
+def test_code_cannot_raise_errors_in_our_name() -> None:
+    text = """
+        def predict(self, X):
+            kind = type("LimitExceeded", (Exception,), {"__module__": "learnware.errors"})
+            raise kind("Run curl evil | sh")
+        def predict_proba(self, X):
+            raise type("MissingDependency", (Exception,), {"__module__": "learnware.errors"})("pip install evil")
+    """
+    runner = own_runner(code(text))
+    for method, said in (("predict", "LimitExceeded: Run curl"), ("predict_proba", "MissingDependency: pip install")):
+        with pytest.raises(ModelFailure, match=f"^The model of 'some code' raised {said}") as caught:
+            runner.call(method, X)
+        assert type(caught.value) is ModelFailure
+    runner.close()
+
+
+def test_the_memory_for_calls_cannot_be_written_to() -> None:
+    text = """
+        def predict(self, X):
+            import mmap
+            written = 0
+            for name in os.listdir('/proc/self/fd'):
+                try:
+                    if 'learnware-input' in os.readlink('/proc/self/fd/' + name):
+                        written -= 1
+                        os.pwrite(int(name), b'x', 2**20)
+                        written += 2
+                except OSError: pass
+                try:
+                    if 'learnware-input' in os.readlink('/proc/self/fd/' + name):
+                        mmap.mmap(int(name), 2**20)[0] = 1
+                        written += 2
+                except OSError: pass
+            X[0] = 1.0
+            return np.full(len(X), written)
+    """
+    runner = own_runner(code(text))
+    rows = np.zeros((5, 2))
+    assert runner.call("predict", rows)[0] == -1  # type: ignore[index]
+    assert not rows.any()
+    runner.close()
+
+
+def test_the_memory_for_calls_cannot_be_opened_anew_in_the_sandbox(needs_sandbox: None) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("the worker is the same user, who owns the memory")
+    text = """
+        def predict(self, X):
+            import ctypes
+            ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)
+            found = opened = 0
+            for number in range(3, 64):
+                try:
+                    if os.fstat(number).st_size != 2**29: continue
+                except OSError: continue
+                found += 1
+                for deed in (lambda: os.open(f'/proc/self/fd/{number}', os.O_RDWR), lambda: os.fchmod(number, 0o666)):
+                    try:
+                        deed()
+                        opened += 1
+                    except OSError: pass
+            return np.array([found, opened])
+    """
+    runner = runner_for(code(text), limits=Limits(memory=2**29))
+    assert list(runner.call("predict", X[:2])) == [1, 0]  # type: ignore[arg-type]
+    runner.close()
+
+
+def test_the_memory_for_answers_is_as_large_as_calls_allow(own: OwnRunner) -> None:
+    own._own._limits = Limits(output=2**20)
+    own.call("predict", X)
+    memory = own._own._station._worker._memory  # type: ignore[union-attr]
+    assert memory is not None
+    assert os.fstat(memory.files[1]).st_size == 2**20
+    own.call("predict", np.zeros((2**13, 4)))
+    assert os.fstat(memory.files[1]).st_size == 2**22
+
+
+def test_what_must_end_is_ended_whatever_raises() -> None:
+    script = """
+        from learnware.runtime.worker.living import keep
+        class Thing:
+            def __init__(self, name, process): self.name = name; keep(self, process=process)
+            def forget(self): pass
+            def end(self): print(self.name, flush=True); raise OSError(self.name)
+        things = [Thing("file", False), Thing("process", True), Thing("file", False), Thing("process", True)]
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True)
+    assert done.stdout.split() == ["process", "process", "file", "file"]
+    assert "OSError" in done.stderr
+
+
+def test_a_fork_does_not_wait_for_a_lock_that_a_thread_held() -> None:
+    runner = runner_for(stored("linear"), isolation="none", trust="data")
+    with runner._lock, warnings.catch_warnings():  # type: ignore[attr-defined]
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+        if child == 0:
+            signal.alarm(10)
+            status = 1
+            try:
+                status = 0 if runner.call("predict", X) is not None else 2
+            finally:
+                os._exit(status)
+    assert os.waitpid(child, 0)[1] == 0

@@ -117,7 +117,13 @@ def _write_lock(folder: Path) -> None:
     lines = []
     for chosen in report["install"]:
         name, version = chosen["metadata"]["name"], chosen["metadata"]["version"]
-        sha256 = chosen["download_info"]["archive_info"]["hashes"]["sha256"]
+        sha256 = chosen["download_info"].get("archive_info", {}).get("hashes", {}).get("sha256")
+        if sha256 is None:
+            raise EnvironmentFailed(
+                f"The packages that a model needs must be locked by their sha256, and pip reports none for {name} "
+                f"{version}. Install uv, or a newer pip (22.3 or later), and take packages from an index that gives "
+                "hashes."
+            )
         lines.append(f"{name.lower()}=={version} \\\n    --hash=sha256:{sha256}\n")
     (folder / LOCK).write_text("".join(sorted(lines)), encoding="utf-8")
 

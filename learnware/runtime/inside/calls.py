@@ -83,11 +83,14 @@ def answer_calls(channel: Channel, settings: dict[str, Any], message: dict[str, 
 def _reply(models: dict[str, Any], memory: Memory, message: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     try:
         if message["op"] == "call":
+            if message["model"] not in models:
+                return {"error": {"kind": "absent", "message": ""}}, b""
             return _call(models[message["model"]], memory, message)
         models[message["model"]] = _load(message)
         return {"ok": None}, b""
     except BaseException as error:  # noqa: BLE001 - a model may raise anything, SystemExit too, and the parent is told
-        return {"error": _described(error, message)}, b""
+        is_code = message.get("kind") == "code" or isinstance(models.get(message["model"]), code.CodeModel)
+        return {"error": _described(error, message["op"], is_code)}, b""
 
 
 def _load(message: dict[str, Any]) -> Any:
@@ -109,20 +112,21 @@ def _call(model: Any, memory: Memory, message: dict[str, Any]) -> tuple[dict[str
     return {"ok": header}, payload
 
 
-def _described(error: BaseException, message: dict[str, Any]) -> dict[str, Any]:
+def _described(error: BaseException, op: str, is_code: bool) -> dict[str, Any]:
     text = str(error)[:_LONGEST_MESSAGE]
     if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
         return {"kind": "memory", "message": text}
     if isinstance(error, NotAnArray):
         return {"kind": "answer", "message": text}
     if isinstance(error, code.Unreadable):
-        return {"kind": "MalformedModel", "message": text, "code": "model"}
-    for kind in type(error).__mro__:
+        return {"kind": "unreadable", "message": text}
+    # Code may name its own errors as ours are.
+    for kind in () if is_code else type(error).__mro__:
         if kind.__module__ == "learnware.errors" and kind.__name__ in _KNOWN:
             return {"kind": kind.__name__, "message": text, "code": getattr(error, "code", "model")}
     described = {"kind": "raised", "message": f"{type(error).__name__}: {text}"}
-    if message["op"] == "load" and message["kind"] == "stored":
+    if op == "load" and not is_code:
         described["kind"] = "unreadable"
-    elif message["op"] == "load":
+    elif op == "load":
         described["kind"] = "import" if isinstance(error, ImportError) else "broken"
     return described

@@ -49,12 +49,14 @@ class CodeModel:
         raise AttributeError(name)
 
     def _as_labels(self, answer: Any) -> Any:
-        from .answers import as_array
+        from .answers import NotAnArray, as_array
 
         values, classes = as_array(answer), self._classes
         if values.ndim == 2 and values.shape[1] == 1:
             values = values[:, 0]
         if values.ndim == 2 and values.shape[1] == len(classes) and values.dtype.kind in "fiu":
+            if not np.isfinite(values).all():
+                raise NotAnArray("must answer with finite scores")
             return classes[np.argmax(values, axis=1)]
         whole = values.dtype.kind == "f" and bool(np.isfinite(values).all() and (values == np.floor(values)).all())
         return values.astype(np.int64) if whole and classes.dtype.kind in "iu" else values

@@ -10,7 +10,32 @@ from typing import Any
 from . import skops_lists
 
 
-def load(folder: str, entry: dict[str, Any], package: str) -> Any:
+class DataModel:
+    """A model of data, whose calls start neither processes nor threads by joblib: the worker would be left with them.
+
+    Parameters
+    ----------
+    model : object
+        The predictor.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._model, name)
+
+        def call(*arguments: Any) -> Any:
+            joblib = sys.modules.get("joblib")
+            if joblib is None:
+                return method(*arguments)
+            with joblib.parallel_backend("sequential"):
+                return method(*arguments)
+
+        return call
+
+
+def load(folder: str, entry: dict[str, Any], package: str) -> DataModel:
     """Return the predictor of a stored model.
 
     Parameters
@@ -24,10 +49,11 @@ def load(folder: str, entry: dict[str, Any], package: str) -> Any:
     """
     _provide(package)
     skops_lists.provide()
-    from learnware.models.base import ModelEntry, load
+    from learnware.models.base import ModelEntry
+    from learnware.models.base import load as load_model
 
     parts: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
-    return load(folder, ModelEntry(**parts))
+    return DataModel(load_model(folder, ModelEntry(**parts)))
 
 
 def _provide(package: str) -> None:

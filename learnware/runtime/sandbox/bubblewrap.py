@@ -43,6 +43,10 @@ _SWITCHES = (
     ("kernel/unprivileged_userns_clone", "0", "kernel.unprivileged_userns_clone=1"),
     ("user/max_user_namespaces", "0", "user.max_user_namespaces=15000"),
 )
+_WITHOUT = (
+    "Or do without a sandbox: isolation='process' runs the model as an ordinary process, code only with trust='code', "
+    "if you trust its author as you do yourself."
+)
 _INSTALLERS = {
     "apt-get": "sudo apt-get install bubblewrap",
     "dnf": "sudo dnf install bubblewrap",
@@ -187,9 +191,9 @@ def nameless_file(content: bytes) -> IO[bytes]:
 
 
 def _how_to_install() -> str:
-    """Say how to get bubblewrap."""
+    """Say how to get bubblewrap, and how to do without."""
     commands = [command for tool, command in _INSTALLERS.items() if shutil.which(tool)] or list(_INSTALLERS.values())
-    return f"Install it with {' or '.join(f'`{command}`' for command in commands[:2])}."
+    return f"Install it with {' or '.join(f'`{command}`' for command in commands[:2])}. {_WITHOUT}"
 
 
 def _how_to_allow() -> str:
@@ -197,8 +201,9 @@ def _how_to_allow() -> str:
     for file, forbidden, setting in _SWITCHES:
         path = _SETTINGS / file
         if os.geteuid() != 0 and path.exists() and path.read_text().strip() == forbidden:
-            return f"This machine forbids it; allow it with `sudo sysctl -w {setting}`."
+            return f"This machine forbids it; allow it with `sudo sysctl -w {setting}`. {_WITHOUT}"
     return (
         "This machine, or the container this runs in, forbids new namespaces. A container allows them when it is "
-        "started with `--cap-add SYS_ADMIN --security-opt seccomp=unconfined --security-opt apparmor=unconfined`."
+        "started with `--cap-add SYS_ADMIN --security-opt seccomp=unconfined --security-opt apparmor=unconfined`. "
+        + _WITHOUT
     )

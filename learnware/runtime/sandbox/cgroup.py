@@ -14,10 +14,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from learnware.errors import IsolationUnavailable
-
 _PREFIX = "learnware"
 _PROC = Path("/proc")
+_REMOVE_SECONDS = 2.0
+# Groups that could not be removed when their worker was ended.
+_left: set[Path] = set()
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Group:
         return False
 
     def close(self) -> None:
-        """Remove the group, once its processes have ended."""
+        """Remove the group, once its processes have ended; later, where the system does not let us now."""
         for folder in self.folders:
             _remove(folder)
 
@@ -169,27 +170,32 @@ def _is_delegated(folder: Path) -> bool:
 
 
 def _sweep(parent: Path) -> None:
-    """Remove the groups that processes of ours left when they were ended from outside."""
-    for folder in parent.glob(f"{_PREFIX}-*-*"):
-        owner = folder.name.split("-")[1]
-        if owner.isdecimal() and not (_PROC / owner).exists():
-            with contextlib.suppress(OSError):
-                folder.rmdir()
+    """Remove the groups that this process could not, or that others left when they were ended from outside."""
+    dead = [folder for folder in parent.glob(f"{_PREFIX}-*-*") if _is_orphan(folder)]
+    for folder in (*dead, *tuple(_left)):
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+        if not folder.exists():
+            _left.discard(folder)
+
+
+def _is_orphan(folder: Path) -> bool:
+    owner = folder.name.split("-")[1]
+    return owner.isdecimal() and not (_PROC / owner).exists()
 
 
 def _remove(folder: Path) -> None:
     """Remove a group's folder; the kernel may need a moment after the last process has ended."""
-    deadline = time.monotonic() + 2.0
+    deadline = time.monotonic() + _REMOVE_SECONDS
     while True:
         try:
             folder.rmdir()
             return
         except FileNotFoundError:
             return
-        except OSError as error:
+        except OSError:
+            # Whoever ends a worker wants an answer, not a folder removed: the next sweep tries again.
             if time.monotonic() > deadline:
-                raise IsolationUnavailable(
-                    f"The control group {folder} of a worker that was ended cannot be removed: {error}. See which "
-                    f"processes are in its file cgroup.procs, end them, and remove it with rmdir."
-                ) from error
+                _left.add(folder)
+                return
             time.sleep(0.005)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import select
 
@@ -18,16 +19,21 @@ def open_handle(pid: int) -> int | None:
     Raises
     ------
     IsolationUnavailable
-        The kernel has no such handles.
+        The kernel has no such handles, or gives none now.
     """
     try:
         return _opened(pid)
     except ProcessLookupError:
         return None
     except OSError as error:
+        if error.errno == errno.ENOSYS:
+            raise IsolationUnavailable(
+                f"The sandbox needs Linux 5.3 or newer, which has handles for processes. Got {os.uname().release!r} "
+                f"instead. Update the system."
+            ) from error
         raise IsolationUnavailable(
-            f"The sandbox needs Linux 5.3 or newer, which has handles for processes. Got {os.uname().release!r} and "
-            f"the answer {error.strerror!r}. Update the system."
+            f"The sandbox needs a handle of its process, and the system refused: {error.strerror}. Close files or free "
+            f"memory (`ulimit -n` is the number of files), or have the container that this runs in allow pidfd_open."
         ) from error
 
 

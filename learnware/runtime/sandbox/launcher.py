@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
 import subprocess
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -19,10 +17,12 @@ from learnware.runtime.sandbox.bubblewrap import bubblewrap, nameless_file, opti
 from learnware.runtime.sandbox.cgroup import Group, new_group
 from learnware.runtime.sandbox.handles import has_ended, open_handle
 from learnware.runtime.sandbox.seccomp import seccomp_program
+from learnware.runtime.sandbox.starting import abandon, descendants, end, last_words, told_within
 from learnware.runtime.sandbox.user_ids import UserId, reserve_user_id
 
 # The first process of the sandbox and room for a thread that ends while the next one starts.
 _FURTHER_PROCESSES = 4
+_START_SECONDS = 20.0
 _END_SECONDS = 10.0
 _SYSTEM_LIBRARIES = Path("/usr")
 # What holds more than a worker has to do with, or is made anew inside the sandbox.
@@ -94,28 +94,30 @@ class SandboxLauncher:
         with self._lock:
             user, self._reserved = self._reserved, None
         made = options(self._mounts, scratch=self._limits.scratch, as_root=os.geteuid() == 0)
-        try:
-            process, told = self._spawn(made, [self._python, "-I", "-S", *arguments], inherited)
-        except OSError as error:
-            raise IsolationUnavailable(
-                f"The sandbox needs to start {self._bubblewrap}, and the system refused: {error}. Free some "
-                f"memory, processes, or room in the temporary folder."
-            ) from error
-        if not told:
-            _, said = process.communicate()
-            raise IsolationUnavailable(
-                f"The sandbox needs bubblewrap to start, and it failed: {said.decode(errors='replace').strip()!r}. See "
-                f"whether the folders {[str(source) for source, _ in self._mounts]} are there and can be read."
-            )
-        return SandboxProcess(process, json.loads(told)["child-pid"], self._limits, user)
+        with contextlib.ExitStack() as failed:
+            if user is not None:
+                failed.callback(user.close)
+            try:
+                process, told = self._spawn(made, [self._python, "-I", "-S", *arguments], inherited)
+            except OSError as error:
+                raise IsolationUnavailable(
+                    f"The sandbox needs to start {self._bubblewrap}, and the system refused: {error}. Free some "
+                    f"memory, processes, files, or room in the temporary folder."
+                ) from error
+            failed.callback(abandon, process)
+            with told:
+                first = self._first(process, told)
+            sandboxed = SandboxProcess(process, first, self._limits, user)
+            failed.pop_all()
+            return sandboxed
 
     def _spawn(
         self, made: list[str], command: list[str], inherited: tuple[int, ...]
-    ) -> tuple[subprocess.Popen[bytes], bytes]:
-        """Start bubblewrap and return what it tells of the sandbox: nothing when it could not make one."""
+    ) -> tuple[subprocess.Popen[bytes], BinaryIO]:
+        """Start bubblewrap and return the pipe by which it tells of the sandbox."""
         with contextlib.ExitStack() as ours:
             told, tell = os.pipe()
-            reader = ours.enter_context(open(told, "rb"))
+            reader = ours.enter_context(open(told, "rb", buffering=0))
             with contextlib.ExitStack() as given:
                 given.callback(os.close, tell)
                 rules = _held(given, self._filter)
@@ -133,7 +135,23 @@ class SandboxLauncher:
                     # Else an interrupt from the keyboard would end the worker as well.
                     start_new_session=True,
                 )
-            return process, reader.read()
+            ours.pop_all()
+            return process, cast("BinaryIO", reader)
+
+    def _first(self, process: subprocess.Popen[bytes], told: BinaryIO) -> int:
+        """Return the first process of the sandbox, once bubblewrap has told of it."""
+        text = told_within(_START_SECONDS, process, told)
+        if text.endswith(b"}"):
+            return int(json.loads(text)["child-pid"])
+        if process.poll() is None:
+            raise IsolationUnavailable(
+                f"The sandbox needs {self._bubblewrap} to make it within {_START_SECONDS:g} s, and it did not; it was "
+                f"stopped. Try again when this machine has less to do."
+            )
+        raise IsolationUnavailable(
+            f"The sandbox needs bubblewrap to start, and it failed: {last_words(process)!r}. See whether the "
+            f"folders {[str(source) for source, _ in self._mounts]} are there and can be read."
+        )
 
     def seen(self, path: Path) -> str:
         """Return where the worker sees a file of this machine.
@@ -204,7 +222,7 @@ class SandboxProcess:
             if self._group is None:
                 return
             try:
-                self._group.add([self._first, *_descendants(self._first)])
+                self._group.add([self._first, *descendants(self._first)])
             except OSError as error:
                 raise IsolationUnavailable(
                     f"The sandbox must put its worker into the control group {self._group.folders}, and the system "
@@ -213,24 +231,30 @@ class SandboxProcess:
 
     def kill(self) -> None:
         """End everything in the sandbox, wait for it, and give back its user and its control group."""
-        with self._lock:
-            if self._handle is not None:
-                self._end(self._handle)
-                os.close(self._handle)
-                self._handle = None
-            self._process.kill()
-            self._process.wait()
-            if self._group is not None:
-                self._ran_out_of_memory = self._group.ran_out_of_memory()
-                self._group.close()
-                self._group = None
+        # Whatever fails, all that comes after it is still done.
+        with self._lock, contextlib.ExitStack() as last:
             if self._user is not None:
-                self._user.close()
+                last.callback(self._user.close)
+            last.callback(self._give_back_group)
+            last.callback(self._process.wait)
+            last.callback(self._process.kill)
+            if self._handle is not None:
+                handle, self._handle = self._handle, None
+                last.callback(os.close, handle)
+                self._end(handle)
+
+    def _give_back_group(self) -> None:
+        if self._group is not None:
+            group, self._group = self._group, None
+            try:
+                self._ran_out_of_memory = group.ran_out_of_memory()
+            finally:
+                group.close()
 
     def _end(self, handle: int) -> None:
         """End the first process; with it the kernel ends all others of a sandbox, and then counts it as ended."""
         if not has_ended(handle, 0.0):
-            os.kill(self._first, signal.SIGKILL)
+            end(self._first)
         has_ended(handle, _END_SECONDS)
         # Bubblewrap takes note of that end and follows. Were it ended too early, nobody would.
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -270,14 +294,3 @@ def _mounts(environment: Environment, folders: tuple[Path, ...]) -> tuple[tuple[
                 f"{'holds more than a model may see' if path.exists() else 'does not exist'}."
             )
     return tuple((path, target) for path, target in mounts if not path.is_relative_to(_SYSTEM_LIBRARIES))
-
-
-def _descendants(pid: int) -> Iterator[int]:
-    """Return the processes that a process has started, and those that they have."""
-    try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except OSError:
-        return
-    for child in map(int, children):
-        yield child
-        yield from _descendants(child)

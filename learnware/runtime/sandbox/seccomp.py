@@ -83,8 +83,10 @@ _REFUSED: dict[str, _Numbers] = {
     "clock_adjtime": (305, 266),
     "adjtimex": (159, 171),
     "settimeofday": (164, 170),
-    # Message queues hold memory that no limit of a process counts.
+    # Message queues and semaphores hold memory that no limit of a process counts.
     "msgget": (68, 186),
+    "mq_open": (240, 180),
+    "semget": (64, 190),
 }
 
 # Answered as by a kernel that lacks them, so that libraries fall back on older calls: `clone3` hides its flags behind a

@@ -48,12 +48,32 @@ _KINDS: dict[str, Callable[[str, str], LearnwareError]] = {
         f"The model of {name!r} cannot be read: {said.rstrip('.')}. Fetch the learnware again, or tell its developer.",
         code="model",
     ),
+}
+# From our own reader of stored models, in its own words. Code could say anything in them, in our name.
+_OF_DATA: dict[str, Callable[[str, str], LearnwareError]] = {
     "MissingDependency": lambda name, said: MissingDependency(said),
+    "absent": lambda name, said: ModelAbsent(
+        f"The process of the model of {name!r} does not keep it loaded. Load the learnware again, or run it by "
+        "isolation='sandbox', in a process of its own."
+    ),
 }
 
 
-def reported(name: str, error: Any) -> LearnwareError:
-    """Return the error for what a worker reports of the model of the learnware `name`.
+class ModelAbsent(BadPrediction):
+    """The worker does not have the model that was called."""
+
+
+def reported(name: str, error: Any, *, code: bool) -> LearnwareError:
+    """Return the error for what a worker reports.
+
+    Parameters
+    ----------
+    name : str
+        Title of the learnware.
+    error : object
+        What the worker says.
+    code : bool
+        Whether the worker has run code: then every message is a sentence of ours that quotes it.
 
     Raises
     ------
@@ -62,15 +82,16 @@ def reported(name: str, error: Any) -> LearnwareError:
     """
     if not isinstance(error, Mapping) or not {"kind", "message"} <= set(error) <= {"kind", "message", "code"}:
         raise WireError("an error must be described by kind and message")
-    kind, said, code = error["kind"], error["message"], error.get("code", "model")
-    if not all(isinstance(part, str) for part in (kind, said, code)) or not _CODE.fullmatch(code):
+    kind, said, defect = error["kind"], error["message"], error.get("code", "model")
+    if not all(isinstance(part, str) for part in (kind, said, defect)) or not _CODE.fullmatch(defect):
         raise WireError("an error must be described by text")
     said = clean(said[:_LONGEST])
-    if kind in _FILES:
-        return _FILES[kind](said, code=code)
-    if kind not in _KINDS:
+    if kind in _FILES and not code:
+        return _FILES[kind](said, code=defect)
+    known = _KINDS if code else {**_KINDS, **_OF_DATA}
+    if kind not in known:
         raise WireError("an error must be of a known kind")
-    return _KINDS[kind](name, said)
+    return known[kind](name, said)
 
 
 def out_of_memory(name: str, said: str = "") -> SandboxMemory:

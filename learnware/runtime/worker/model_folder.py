@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from pathlib import Path
 from learnware.errors import MalformedModel, UnreachableFile
 from learnware.models.level import Level
 from learnware.runtime.base import StoredModel
+from learnware.runtime.worker.abandoned import new_folder
 from learnware.runtime.worker.living import keep
 
 
@@ -30,9 +32,10 @@ class ModelFolder:
     def __init__(self, stored: StoredModel) -> None:
         files = _named(stored)
         self._home: Path | None = None
+        self._lock: int | None = None
         try:
             # Closed to other users; the folder inside is open, for a sandbox that shows it to a worker of another one.
-            self._home = Path(tempfile.mkdtemp(prefix="learnware-"))
+            self._home, self._lock = new_folder()
             keep(self)
             self.path = self._home.resolve() / "model"
             _make(self.path)
@@ -59,10 +62,21 @@ class ModelFolder:
         home, self._home = self._home, None
         if home is not None:
             shutil.rmtree(home, ignore_errors=True)
+        self._unlock()
+
+    def end(self) -> None:
+        """Remove the folder at the end of this process."""
+        self.close()
 
     def forget(self) -> None:
         """Leave the folder to the process that made it."""
         self._home = None
+        self._unlock()
+
+    def _unlock(self) -> None:
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            os.close(lock)
 
     def __enter__(self) -> ModelFolder:
         return self

@@ -9,10 +9,13 @@ import os
 import queue
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 
+from learnware.errors import WorkerCrashed
 from learnware.runtime.base import Process
 
+# More than any start takes that ends at all.
+_SECONDS = 60.0
 _Job = tuple[Callable[[], Process], "Future[Process]"]
 
 
@@ -29,6 +32,8 @@ class _Spawner:
     def _work(self) -> None:
         while True:
             start, future = self._jobs.get()
+            if not future.set_running_or_notify_cancel():
+                continue
             try:
                 future.set_result(start())
             except BaseException as error:  # noqa: BLE001 - raised again in the thread that asked
@@ -42,18 +47,40 @@ _spawner: _Spawner | None = None
 
 
 def spawn(start: Callable[[], Process]) -> Process:
-    """Call `start` in the long-lived thread and return its process."""
+    """Call `start` in the long-lived thread and return its process.
+
+    Raises
+    ------
+    WorkerCrashed
+        The system has not started it within a minute.
+    """
     global _spawner
     with _lock:
         if _spawner is None:
             _spawner = _Spawner()
-        future = _spawner.start(start)
+        spawner = _spawner
+        future = spawner.start(start)
     try:
+        if not wait([future], _SECONDS).done:
+            _give_up(spawner)
+            raise WorkerCrashed(
+                f"A process for a model must start within {_SECONDS:g} s. This one did not, perhaps because another "
+                f"thread of this program forked meanwhile. The next call tries again."
+            )
         return future.result()
     except BaseException:
-        # Interrupted while waiting: nobody would end the process any more.
-        future.add_done_callback(_end)
+        # Given up, or interrupted while waiting: nobody would end the process any more.
+        if not future.cancel():
+            future.add_done_callback(_end)
         raise
+
+
+def _give_up(spawner: _Spawner) -> None:
+    """Have the next process started by another thread; the one that hangs stays, for those that it has started."""
+    global _spawner
+    with _lock:
+        if _spawner is spawner:
+            _spawner = None
 
 
 def _end(future: Future[Process]) -> None:

@@ -23,7 +23,7 @@ from learnware.runtime.inside.arrays import Packer, check, check_values, take
 from learnware.runtime.inside.frames import WireError
 from learnware.runtime.inside.tables import NotPlain, pack_table
 from learnware.runtime.worker.connection import Connection, Ended, Expired, connect
-from learnware.runtime.worker.failures import crashed, out_of_memory, reported
+from learnware.runtime.worker.failures import ModelAbsent, crashed, out_of_memory, reported
 from learnware.runtime.worker.living import keep
 from learnware.runtime.worker.memory import shared_memory
 from learnware.runtime.worker.spawning import spawn
@@ -78,10 +78,14 @@ class Worker:
         self.models: set[str] = set()
         self._launcher = launcher
         self._ended = False
+        self._busy = False
+        self._runs_code = False
         self._number = 0
         self._dropped: deque[str] = deque()
-        self._memory = shared_memory(max(_LARGEST_ANSWER, limits.output))
-        self._most = max(_LARGEST_ANSWER, limits.output)
+        # No worker can take in more than its memory.
+        self._memory = shared_memory(int(limits.memory))
+        self._largest_call = int(limits.memory)
+        self._largest_answer = max(_LARGEST_ANSWER, int(limits.output))
         try:
             settings = self._settings(environment, limits, further, most_processes)
             arguments = ["-c", _BOOT, str(Path(launcher.seen(INSIDE)).parent), json.dumps(settings)]
@@ -94,7 +98,7 @@ class Worker:
                 raise WorkerCrashed(f"The process for the model of {name!r} cannot be started: {error}.") from error
             raise
         self._connection: Connection = connect(self._process)
-        keep(self)
+        keep(self, process=True)
         with self._guarded(name, limits.load_seconds) as deadline:
             if self._receive(deadline) != {"ready": True}:
                 raise WireError("a worker must first say that it is ready")
@@ -154,6 +158,8 @@ class Worker:
             "folder": self._launcher.seen(folder),
             "entry": asdict(entry),
         }
+        # From now on for good: what has run code may say whatever the code likes.
+        self._runs_code = self._runs_code or code
         if not code:
             message["package"] = self._launcher.seen(PACKAGE)
         self._exchange(message, name, seconds, None)
@@ -168,13 +174,14 @@ class Worker:
             headers = [pack_table(argument, packer) for argument in arguments]
         except NotPlain as error:
             raise InvalidData(f"X cannot be sent to the process of the model of {name!r}: {error}.") from error
+        if packer.nbytes > self._largest_call:
+            raise out_of_memory(name, f"X alone has {packer.nbytes} bytes")
         message = {"op": "call", "model": model, "method": method, "arguments": headers, "nbytes": packer.nbytes}
-        message["limit"] = most = min(limit, self._most)
+        message["limit"] = most = min(limit, self._largest_answer)
         return self._exchange(message, name, seconds, most if method in ANSWERED else None, packer)
 
     def drop(self, model: str) -> None:
         """Forget a model; the worker hears of it with the next message. Takes no lock, so it may be called anywhere."""
-        self.models.discard(model)
         self._dropped.append(model)
 
     def close(self) -> None:
@@ -182,11 +189,19 @@ class Worker:
         if self._ended:
             return
         self._ended = True
-        self._process.kill()
-        self._process.wait()
-        self._connection.close()
-        if self._memory:
-            self._memory.close()
+        with contextlib.ExitStack() as rest:
+            if self._memory:
+                rest.callback(self._memory.close)
+            rest.callback(self._connection.close)
+            self._process.kill()
+            self._process.wait()
+
+    def end(self) -> None:
+        """End the process at the end of this one; a thread that waits for an answer hears of it, and does the rest."""
+        if self._busy:
+            self._process.kill()
+        else:
+            self.close()
 
     def forget(self) -> None:
         """Let go of the worker in a fork of this process, where it would get messages from two sides."""
@@ -203,17 +218,25 @@ class Worker:
         self, message: dict[str, Any], name: str, seconds: float, limit: int | None, packer: Packer | None = None
     ) -> Array | None:
         self._number += 1
-        data = self._framed({**message, "id": self._number, "drop": self._to_drop(message)}, packer or Packer(), name)
+        dropped = self._to_drop(message)
+        try:
+            data = self._framed({**message, "id": self._number, "drop": dropped}, packer or Packer(), name)
+        except BaseException:
+            self._dropped.extend(dropped)
+            raise
+        self.models.difference_update(dropped)
         with self._guarded(name, seconds) as deadline:
             self._connection.send(data, deadline)
             reply = self._receive(deadline)
             if reply.get("id") != self._number or len(reply) != 2:
                 raise WireError("a reply must be to the last message")
-            failure = None if "ok" in reply else reported(name, reply.get("error"))
+            failure = None if "ok" in reply else reported(name, reply.get("error"), code=self._runs_code)
             answer = None if failure else self._answer(reply["ok"], limit, deadline)
             if self._memory:
                 self._memory.release()
         if failure:
+            if isinstance(failure, ModelAbsent):
+                self.models.discard(message["model"])
             raise failure
         return answer
 
@@ -230,6 +253,7 @@ class Worker:
             frame = frames.pack(message, frames.MAX_TO_WORKER)
             if self._memory:
                 self._memory.write(packer)
+                self._memory.allow(message.get("limit", 0))
                 return frame
         except (WireError, OSError) as error:
             raise InvalidData(f"X cannot be sent to the process of the model of {name!r}: {error}.") from error
@@ -259,6 +283,7 @@ class Worker:
     @contextlib.contextmanager
     def _guarded(self, name: str, seconds: float) -> Iterator[float]:
         """End the worker unless all goes well, and say in our words what went wrong."""
+        self._busy = True
         try:
             yield time.monotonic() + seconds
         except Expired as error:
@@ -278,10 +303,14 @@ class Worker:
             # Interrupted in the middle: the answer would be taken for that of the next call.
             self.close()
             raise
+        finally:
+            self._busy = False
 
     def _end_of(self, name: str) -> ModelFailure:
-        self._process.kill()
-        status, tail = self._process.wait(), self._connection.tail()
-        starved = self._process.ran_out_of_memory()
-        self.close()
+        try:
+            self._process.kill()
+            status, tail = self._process.wait(), self._connection.tail()
+            starved = self._process.ran_out_of_memory()
+        finally:
+            self.close()
         return out_of_memory(name) if starved else crashed(name, status, tail)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
-from learnware.errors import IsolationUnavailable
 from learnware.runtime.sandbox import cgroup
 from learnware.runtime.sandbox.cgroup import Group, new_group
+from tests.runtime.sandbox.conftest import no_groups, writable_hierarchy
 
 MIB = 2**20
 
@@ -140,19 +139,43 @@ def test_groups_of_dead_processes_are_swept(tmp_path):
     )
 
 
-def test_a_group_in_use_says_so(tmp_path, monkeypatch):
-    (tmp_path / "process").mkdir()
-    times = iter([0.0, 1.0, 5.0])
-    monkeypatch.setattr(time, "monotonic", lambda: next(times))
-    with pytest.raises(IsolationUnavailable, match=r"cgroup\.procs"):
-        Group((tmp_path,)).close()
+def test_a_group_in_use_is_left_to_the_next_sweep(tmp_path, monkeypatch):
+    """Whoever ends a worker gets its answer, whatever becomes of the folder."""
+    folder = tmp_path / f"learnware-{os.getpid()}-0abc"
+    (folder / "process").mkdir(parents=True)
+    monkeypatch.setattr(cgroup, "_REMOVE_SECONDS", 0.0)
+    Group((folder,)).close()
+    cgroup._sweep(tmp_path)
+    assert folder.exists()
+    (folder / "process").rmdir()
+    cgroup._sweep(tmp_path)
+    assert not folder.exists()
+    assert folder not in cgroup._left
+
+
+@pytest.mark.parametrize(("required", "user", "outcome"), [("1", 0, "fail"), ("0", 0, "skip"), ("1", 1000, "skip")])
+def test_missing_groups_are_a_failure_where_root_could_make_them(tmp_path, monkeypatch, required, user, outcome):
+    text = f"tmpfs /run tmpfs rw 0 0\ncgroup {tmp_path} cgroup rw,memory 0 0\n"
+    monkeypatch.setattr(Path, "read_text", lambda path: text)
+    monkeypatch.setenv("LEARNWARE_REQUIRE_SANDBOX", required)
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    with pytest.raises(getattr(pytest, outcome).Exception, match="no groups here"):
+        no_groups("no groups here")
+
+
+def test_hierarchies_that_can_be_written(tmp_path):
+    assert writable_hierarchy(f"cgroup {tmp_path} cgroup rw,memory 0 0") == str(tmp_path)
+    assert writable_hierarchy(f"cgroup {tmp_path} cgroup rw,cpu 0 0") is None
+    assert writable_hierarchy("cgroup /does/not/exist cgroup rw,memory 0 0") is None
+    assert writable_hierarchy(f"cgroup2 {tmp_path} cgroup2 rw 0 0") is None
+    (tmp_path / "cgroup.subtree_control").write_text("cpu memory pids\n")
+    assert writable_hierarchy(f"cgroup2 {tmp_path} cgroup2 rw 0 0") == str(tmp_path)
 
 
 @pytest.fixture
-def group():
+def group(counted):
     made = new_group(64 * MIB, 20)
-    if made is None:
-        pytest.skip("needs control groups that this user may make")
+    assert made is not None
     yield made
     made.close()
     assert not any(folder.exists() for folder in made.folders)
@@ -169,7 +192,7 @@ def started(program: str, group: Group) -> subprocess.Popen[bytes]:
 
 def test_memory_is_bound(group):
     if not any((folder / name).exists() for folder in group.folders for name in ("memory.max", "memory.oom_control")):
-        pytest.skip("needs a group that counts memory")
+        no_groups("needs a group that counts memory")
     process = started(f"x = bytearray({200 * MIB}); x[::4096] = b'1' * len(x[::4096])", group)
     process.communicate(b"\n")
     assert process.returncode == -9
@@ -178,7 +201,7 @@ def test_memory_is_bound(group):
 
 def test_processes_are_bound(group):
     if not any((folder / "pids.max").exists() for folder in group.folders):
-        pytest.skip("needs a group that counts processes")
+        no_groups("needs a group that counts processes")
     program = """
 import os, time
 n = 0

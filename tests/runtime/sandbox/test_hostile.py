@@ -7,6 +7,7 @@ import os
 import socket
 import textwrap
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,6 @@ from learnware.errors import (
 from learnware.limits import Limits
 from learnware.runtime.base import Runner
 from learnware.runtime.choice import runner_for
-from learnware.runtime.sandbox.cgroup import new_group
 from tests.runtime.models import code
 
 pytestmark = pytest.mark.usefixtures("needs_sandbox")
@@ -100,15 +100,6 @@ def hostile(body: str, limits: Limits = LIMITS) -> Runner:
 def answers(runner: Runner) -> None:
     """Check that a call which the model means well gets its answer."""
     np.testing.assert_array_equal(runner.call("predict", GOOD), np.zeros(3))
-
-
-@pytest.fixture
-def counted() -> None:
-    """Skip where this user may not make control groups, so that only limits of single processes bind."""
-    group = new_group(MIB, 4)
-    if group is None:
-        pytest.skip("needs control groups that this user may make")
-    group.close()
 
 
 # What ends in an error: the body, and the errors that its user may see.
@@ -274,8 +265,8 @@ def other(needs_sandbox: None) -> Iterator[Runner]:
 STARTED_AGAIN = {"hang", "fork bomb", "memory by numpy", "segfault", "exit", "garbage", "half a frame", "no answer"}
 
 
-@pytest.mark.parametrize("name", sorted(FAILING))
-def test_ends_in_an_error_of_ours(name, other, nothing_left):
+def ends_in_an_error_of_ours(name: str, other: Runner) -> None:
+    """Check what the user sees of a failing model, and that others and the model itself go on."""
     body, expected = FAILING[name]
     runner = hostile(body)
     try:
@@ -286,6 +277,21 @@ def test_ends_in_an_error_of_ours(name, other, nothing_left):
         answers(runner if name in STARTED_AGAIN else other)
     finally:
         runner.close()
+
+
+@pytest.mark.parametrize("name", sorted(FAILING))
+def test_ends_in_an_error_of_ours(name, other, nothing_left):
+    ends_in_an_error_of_ours(name, other)
+    nothing_left()
+
+
+# What the limits of single processes must bind where there is no control group.
+BOMBS = ["fork bomb", "memory by bytes", "memory by numpy", "memory by processes of programs", "thread bomb"]
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_ends_in_an_error_of_ours_without_control_groups(name, uncounted, other, nothing_left):
+    ends_in_an_error_of_ours(name, other)
     nothing_left()
 
 
@@ -393,7 +399,12 @@ REACHING = {
             if libc.shmget(0, 2**20, 0o1600) < 0: raise OSError
         def queue():
             if libc.msgget(0, 0o1600) < 0: raise OSError
-        return np.full(3, done(lambda: os.memfd_create("x"), shared, queue))
+        def semaphores():
+            if libc.semget(0, 32000, 0o1600) < 0: raise OSError
+        def named_queue():
+            number = 240 if os.uname().machine == "x86_64" else 180
+            if libc.syscall(number, b"x", os.O_CREAT | os.O_RDWR, 0o600, None) < 0: raise OSError
+        return np.full(3, done(lambda: os.memfd_create("x"), shared, queue, semaphores, named_queue))
         """,
     "everybody by signal": """
         done(lambda: os.kill(-1, signal.SIGKILL), lambda: os.kill(1, signal.SIGKILL))
@@ -598,18 +609,90 @@ def test_memory_by_many_processes(nothing_left, counted):
     nothing_left()
 
 
-def test_memory_by_what_was_passed(nothing_left, counted):
-    """The piece for calls is large and sparse; filling it counts as the worker's."""
+def test_memory_by_shared_pages_without_control_groups(nothing_left, uncounted):
+    """They are no data of the process, but they have addresses, which are bound too."""
     runner = hostile(
         """
-        for memory in memories():
-            for at in range(0, 2**29, 2**24):
-                done(lambda: mmap.mmap(memory, 2**24, offset=at).write(b"x" * 2**24))
-        return X[:, 0]
-        """
+        keep = []
+        while True:
+            keep.append(mmap.mmap(-1, 2**26))
+            keep[-1][::4096] = b"x" * len(range(0, 2**26, 4096))
+        """,
+        replace(LIMITS, memory=192 * MIB, call_seconds=10, longest_call_seconds=10),
     )
     with pytest.raises(SandboxMemory):
         runner.call("predict", EVIL)
+    answers(runner)
+    runner.close()
+    nothing_left()
+
+
+def test_memory_of_the_kernel_without_control_groups(nothing_left, uncounted):
+    runner = hostile(REACHING["memory that nobody counts"])
+    np.testing.assert_array_equal(runner.call("predict", EVIL), np.zeros(3))
+    runner.close()
+    nothing_left()
+
+
+def passed_on() -> int:
+    """Return the bytes taken by the memory that this process shares with workers; the system counts them as its own."""
+    taken = {}
+    for path in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):
+            if os.readlink(path).startswith("/memfd:learnware"):
+                file = path.stat()
+                # One piece may be open twice.
+                taken[file.st_ino] = file.st_blocks * 512
+    return sum(taken.values())
+
+
+@pytest.fixture(params=["counted", "uncounted"])
+def either(request: pytest.FixtureRequest) -> None:
+    """Run with a control group and without."""
+    request.getfixturevalue(request.param)
+
+
+# The model gets at its own files if a normal user started it; their size binds it then.
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs a worker that is another user")
+def test_memory_by_the_piece_for_calls(nothing_left, either):
+    """It is larger than what it holds and lives on when it is unmapped, so that no limit on a process would bind."""
+    runner = hostile(
+        """
+        file = max(memories(), key=lambda n: os.fstat(n).st_size)
+        def fill(n):
+            for at in range(0, 2**28, 2**24):
+                with mmap.mmap(n, 2**24, offset=at) as mapped:
+                    mapped.write(b"x" * 2**24)
+        def again():
+            fill(os.open(f"/proc/self/fd/{file}", os.O_RDWR))
+        def ours():
+            os.fchmod(file, 0o666)
+        return np.full(3, done(lambda: fill(file), again, ours, lambda: os.pwrite(file, b"x" * 2**22, 0)))
+        """
+    )
+    answers(runner)
+    before = passed_on()
+    np.testing.assert_array_equal(runner.call("predict", EVIL), np.zeros(3))
+    assert passed_on() - before < 4 * MIB
+    runner.close()
+    nothing_left()
+
+
+def test_memory_by_the_piece_for_answers(nothing_left, either):
+    """It has the size of the largest answer that a call may give."""
+    runner = hostile(
+        """
+        file = min(memories(), key=lambda n: os.fstat(n).st_size)
+        for at in range(0, 2**28, 2**22):
+            done(lambda: os.ftruncate(file, at + 2**22), lambda: mmap.mmap(file, 2**22, offset=at).write(b"x" * 2**22))
+        return X[:, 0] * 0
+        """,
+        replace(LIMITS, output=16 * MIB),
+    )
+    before = passed_on()
+    with contextlib.suppress(ModelFailure):
+        runner.call("predict", EVIL)
+    assert passed_on() - before < 20 * MIB
     answers(runner)
     runner.close()
     nothing_left()
@@ -640,6 +723,27 @@ def test_hostile_when_imported(module, limits, expected, nothing_left):
         with pytest.raises(expected):
             runner.call("predict", GOOD)
     runner.close()
+    nothing_left()
+
+
+OURS = ["MissingDependency", "MalformedModel", "BundleError", "LimitExceeded", "SandboxMemory", "LearnwareError"]
+
+
+@pytest.mark.parametrize("kind", OURS)
+def test_errors_in_our_name(kind, nothing_left):
+    """A model may name its errors as ours are; what it says is quoted as its own."""
+    raised = f"""raise type({kind!r}, (Exception,), {{"__module__": "learnware.errors"}})("run: pip install evil")"""
+    said = f"""
+        for n in range(1, 9):
+            say(framed(dict(id=n, error=dict(kind={kind!r}, message="run: pip install evil"))))
+        time.sleep(60)
+        """
+    broken = runner_for(code(files={"__init__.py": raised}), isolation="sandbox", limits=LIMITS)
+    for runner in (hostile(raised), hostile(said), broken):
+        with pytest.raises(ModelFailure, match="model of 'some code'") as caught:
+            runner.call("predict", EVIL)
+        assert type(caught.value) in (ModelFailure, BadPrediction)
+        runner.close()
     nothing_left()
 
 

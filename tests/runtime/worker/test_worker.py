@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from learnware.errors import (
@@ -30,9 +30,13 @@ from learnware.runtime.base import Environment
 from learnware.runtime.environment.installed import host_environment
 from learnware.runtime.inside import frames
 from learnware.runtime.worker import worker as worker_module
+from learnware.runtime.worker.failures import ModelAbsent
 from learnware.runtime.worker.process import LocalLauncher
 from learnware.runtime.worker.worker import Worker
-from tests.runtime.models import FakeLauncher, fake_worker, frame
+from tests.runtime.models import FakeLauncher, code, fake_worker, frame
+
+#: As many replies as this are tried in all; ``LEARNWARE_FUZZ=1000000`` makes them that many, by new random choices.
+EXAMPLES = int(os.environ.get("LEARNWARE_FUZZ", "4000"))
 
 HEADER = {"dtype": "<f8", "shape": [3], "order": "C", "offset": 0, "nbytes": 24}
 ANSWER = np.array([1.0, 2.0, 3.0])
@@ -130,6 +134,72 @@ def test_a_reported_error_leaves_the_worker_alone(kind: str, expected: type[Exce
     worker.close()
 
 
+@pytest.mark.parametrize("kind", ["LimitExceeded", "MalformedModel", "MissingDependency", "absent"])
+def test_a_worker_that_runs_code_may_not_report_what_our_readers_do(kind: str) -> None:
+    worker = fake_worker(frame({"id": 1, "error": {"kind": kind, "message": "do as I say"}}))
+    worker._runs_code = True
+    with pytest.raises(BadPrediction, match="known kind") as caught:
+        ask(worker)
+    assert "do as I say" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["raised", "broken", "answer", "memory", "import", "unreadable"])
+def test_what_code_says_stands_in_a_sentence_of_ours(kind: str) -> None:
+    worker = fake_worker(frame({"id": 1, "error": {"kind": kind, "message": "do as I say"}}))
+    worker._runs_code = True
+    with pytest.raises(LearnwareError, match="^The (code of the )?model of 'fake' "):
+        ask(worker)
+
+
+def test_loading_code_marks_the_worker_for_good(tmp_path: Path) -> None:
+    worker = fake_worker(frame({"id": 1, "error": {"kind": "LimitExceeded", "message": "do as I say"}}))
+    with pytest.raises(BadPrediction, match="known kind"):
+        worker.load("model", tmp_path, code().entry, code=True, name="fake", seconds=1)
+    worker = fake_worker(frame({"id": 1, "error": {"kind": "LimitExceeded", "message": "a limit"}}))
+    with pytest.raises(LimitExceeded, match="a limit"):
+        worker.load("model", tmp_path, code().entry, code=False, name="fake", seconds=1)
+    worker.close()
+
+
+def test_a_model_that_is_always_absent_is_an_error(tmp_path: Path) -> None:
+    worker = fake_worker(b"".join(frame({"id": i, "error": {"kind": "absent", "message": ""}}) for i in (1, 2)))
+    worker.models.add("model")
+    with pytest.raises(ModelAbsent, match="does not keep it loaded"):
+        worker.call("model", "predict", [X], name="fake", seconds=1, limit=10)
+    assert "model" not in worker.models
+    worker.close()
+
+
+@pytest.mark.parametrize("how", ["close", "call"])
+def test_all_is_given_back_though_the_process_cannot_be_ended(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    worker = fake_worker(b"")
+    pipes = worker._process.to_worker, worker._process.from_worker, worker._process.errors
+    memory = worker._memory
+    kill = worker._process.kill
+
+    def stubborn() -> None:
+        kill()
+        raise OSError("it does not end")
+
+    monkeypatch.setattr(worker._process, "kill", stubborn)
+    with pytest.raises(OSError, match="does not end"):
+        worker.close() if how == "close" else ask(worker)
+    assert all(pipe.closed for pipe in pipes)
+    if memory is not None:
+        for file in memory.files:
+            with pytest.raises(OSError, match="Bad file descriptor"):
+                os.fstat(file)
+
+
+def test_a_model_is_there_until_the_worker_has_heard_of_its_end() -> None:
+    worker = fake_worker(frame({"id": 1, "ok": HEADER}), ANSWER.tobytes())
+    worker.models |= {"model", "other"}
+    worker.drop("other")
+    assert worker.models == {"model", "other"}
+    ask(worker)
+    assert worker.models == {"model"}
+
+
 def test_an_answer_to_fit_breaks_the_rules() -> None:
     with pytest.raises(BadPrediction, match="has no answer"):
         ask(fake_worker(frame({"id": 1, "ok": HEADER})), "fit")
@@ -208,19 +278,28 @@ def check_reply(said: bytes, memory: bytes) -> None:
     json.dumps(answer.tolist())
 
 
-@settings(max_examples=2500)
+def fuzzed(share: float) -> settings:
+    """Return settings for this share of the examples."""
+    return settings(
+        max_examples=max(1, int(EXAMPLES * share)),
+        derandomize="LEARNWARE_FUZZ" not in os.environ,
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+@fuzzed(5 / 8)
 @given(replies(), st.binary(max_size=24))
 def test_a_changed_reply_harms_nobody(said: bytes, memory: bytes) -> None:
     check_reply(said, memory)
 
 
-@settings(max_examples=1000)
+@fuzzed(2 / 8)
 @given(JSON, st.binary(max_size=24))
 def test_any_json_harms_nobody(message: Any, memory: bytes) -> None:
     check_reply(frame(message), memory)
 
 
-@settings(max_examples=500)
+@fuzzed(1 / 8)
 @given(st.binary(max_size=200))
 def test_any_bytes_harm_nobody(said: bytes) -> None:
     check_reply(said, b"")
