@@ -1,7 +1,7 @@
 """JSON from strangers: one meaning, bounded work.
 
 Size, depth and number of values are found by scans without recursion before anything is built. NaN, infinity, numbers
-too large for a float, repeated keys and anything but UTF-8 are refused.
+too large for a float, integers beyond 64 bits, repeated keys and anything but UTF-8 are refused.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ Refuse = Callable[[str, str], LearnwareError]
 # Text without an end runs to the end, so that looking for it again and again costs nothing.
 _TEXT = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)', re.DOTALL)
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
-# A number that no float holds has three digits of exponent or hundreds of digits.
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+# A number that no float holds has three digits of exponent or hundreds of digits.
 _LARGE = re.compile(rb"[eE]\+?[0-9]{3}|(?<![0-9])[0-9]{300}")
+_LONG = re.compile(rb"(?<![0-9.eE+-])-?[0-9]{19,}(?![0-9.eE])")
 
 
 def parse(
@@ -57,10 +58,13 @@ def parse(
     """
     if len(text) > max_bytes:
         raise refuse(f"it has {len(text):,} bytes, more than {max_bytes:,}", "json-size")
-    _check_shape(text, refuse, max_depth, max_values)
+    bare = _bare(text, refuse, max_values)
+    _check_shape(bare, refuse, max_depth, max_values)
     hooks: dict[str, Any] = {"object_pairs_hook": _unique(refuse), "parse_constant": _constant(refuse)}
-    if _LARGE.search(text):
-        hooks.update(parse_float=_number(float, refuse), parse_int=_number(int, refuse))
+    if _LARGE.search(bare):
+        hooks["parse_float"] = _finite(refuse)
+    if _LONG.search(bare):
+        hooks["parse_int"] = _of_64_bits(refuse)
     try:
         content = json.loads(text.decode("utf-8"), **hooks)
         if _SURROGATE.search(text):
@@ -72,10 +76,14 @@ def parse(
         raise refuse(f"it is not JSON ({error.msg} at character {error.pos})", "json-syntax") from error
 
 
-def _check_shape(text: bytes, refuse: Refuse, max_depth: int, most: int) -> None:
+def _bare(text: bytes, refuse: Refuse, most: int) -> bytes:
+    """Return JSON without what is between quotes."""
     if max(text.count(b'"'), text.count(b"\\")) > 2 * most:
         raise refuse(f"it has more than {most:,} pieces of text", "json-size")
-    bare = _TEXT.sub(b"", text)
+    return _TEXT.sub(b"", text)
+
+
+def _check_shape(bare: bytes, refuse: Refuse, max_depth: int, most: int) -> None:
     brackets = bare.translate(None, _NO_BRACKETS)
     if bare.count(b",") + len(brackets) > most:
         raise refuse(f"it has more than {most:,} values", "json-size")
@@ -105,10 +113,22 @@ def _constant(refuse: Refuse) -> Callable[[str], Any]:
     return complain
 
 
-def _number(kind: type[int] | type[float], refuse: Refuse) -> Callable[[str], Any]:
-    def read(digits: str) -> Any:
+def _finite(refuse: Refuse) -> Callable[[str], float]:
+    def read(digits: str) -> float:
         if not math.isfinite(float(digits)):
             raise refuse(f"it holds the number {digits[:20]}..., which no float can hold", "json-number")
-        return kind(digits)
+        return float(digits)
 
     return read
+
+
+def _of_64_bits(refuse: Refuse) -> Callable[[str], int]:
+    def read(digits: str) -> int:
+        if len(digits) > _MOST_DIGITS or not -(2**63) <= int(digits) < 2**64:
+            raise refuse(f"it holds the integer {digits[:20]}..., which has more than 64 bits", "json-number")
+        return int(digits)
+
+    return read
+
+
+_MOST_DIGITS = 20

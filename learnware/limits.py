@@ -24,6 +24,8 @@ _ROWS: tuple[tuple[str, int, str], ...] = (
     ("entry-unpacked-bytes", 2**30, "bytes of one of its files, once inflated"),
     ("entry-ratio", 100, "times that a file, or all of them together, may grow when inflated"),
     ("entry-ratio-free-bytes", _MIB, "bytes of a file, or of all, below which that ratio does not matter"),
+    ("foreign-ratio", 20, "times that a zip of Beimingwu may grow when inflated"),
+    ("foreign-ratio-free-bytes", 64 * _MIB, "bytes of its files together, below which that ratio does not matter"),
     ("name-bytes", 240, "bytes of the name of a file"),
     ("name-depth", 8, "folders and file in such a name"),
     ("manifest-bytes", 64 * 2**10, "bytes of the manifest"),
@@ -51,7 +53,8 @@ _ROWS: tuple[tuple[str, int, str], ...] = (
     ("skops-entries", 65_000, "arrays of a scikit-learn model"),
     ("skops-schema-bytes", 64 * _MIB, "bytes of the description of a scikit-learn model"),
     ("skops-depth", 200, "mappings and lists within each other in it"),
-    ("skops-nodes", 200_000, "parts of a scikit-learn model"),
+    ("skops-nodes", 65_000, "parts of a scikit-learn model"),
+    ("skops-values", 650_000, "values in the description of a scikit-learn model"),
     ("booster-bytes", 256 * _MIB, "bytes of a LightGBM or XGBoost model"),
     ("booster-depth", 16, "mappings and lists within each other in an XGBoost model"),
 )
@@ -98,8 +101,9 @@ class Limits:
     Parameters
     ----------
     memory : int, default=2 GiB
-        Bytes of memory, files in its scratch folder included. The worker that models of plain data share may use
-        three quarters of the machine's memory instead.
+        Bytes of memory, files in its scratch folder included. Models of data share a worker, which may use three
+        quarters of what the machine, or the control group of this process, has; with any other value than the default
+        such a model gets a worker of its own, which is held to it.
     load_seconds : float, default=120
         Time to start and to load the model.
     call_seconds : float, default=30
@@ -139,9 +143,12 @@ class Limits:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 2**60:
+            seconds = field.name.endswith("seconds")
+            kinds = (int, float) if seconds else (int,)
+            if isinstance(value, bool) or not isinstance(value, kinds) or not 0 < value < 2**60:
+                expected = "a positive number" if seconds else "a positive int"
                 raise InvalidParameter(
-                    f"The {field.name!r} parameter of Limits must be a positive number. Got {value!r} instead."
+                    f"The {field.name!r} parameter of Limits must be {expected}. Got {value!r} instead."
                 )
 
     def seconds(self, n_rows: int) -> float:

@@ -7,13 +7,13 @@ before anything is inflated.
 
 from __future__ import annotations
 
-import io
 import zlib
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
+from learnware._validation import complain
 from learnware._zip import CENTRAL, DEFLATED, END, LOCAL, STORED, UTF8, Entry, read_entries
 from learnware.errors import BundleError, LimitExceeded, MalformedArchive, UnreachableFile
 from learnware.limits import LIMITS
@@ -43,20 +43,20 @@ def pack(files: Mapping[str, bytes]) -> bytes:
     (('a.txt', 'b.txt'), b'two')
     """
     _check_names(sorted(files))
-    body = io.BytesIO()
-    entries = []
+    body: list[bytes] = []
+    entries, place = [], 0
     for name in sorted(files):
         content = files[name]
         method, packed = _squeezed(content)
-        entry = Entry(name, method, zlib.crc32(content), len(packed), len(content), body.tell())
-        body.write(_local_header(entry) + packed)
+        entry = Entry(name, method, zlib.crc32(content), len(packed), len(content), place)
+        body += (_local_header(entry), packed)
+        place += len(body[-2]) + len(packed)
         entries.append(replace(entry, record=_record(entry)))
     directory = b"".join(entry.record for entry in entries)
-    end = END.pack(b"PK\x05\x06", 0, 0, len(entries), len(entries), len(directory), body.tell(), 0)
-    data = body.getvalue() + directory + end
+    end = END.pack(b"PK\x05\x06", 0, 0, len(entries), len(entries), len(directory), place, 0)
     _check_number(len(entries), len(directory))
-    _check_sizes(entries, len(data))
-    return data
+    _check_sizes(entries, place + len(directory) + len(end))
+    return b"".join([*body, directory, end])
 
 
 def _common(entry: Entry) -> tuple[int, ...]:
@@ -80,7 +80,7 @@ def _squeezed(content: bytes) -> tuple[int, bytes]:
         return STORED, content
     packer = zlib.compressobj(6, zlib.DEFLATED, -15)
     packed = packer.compress(content) + packer.flush()
-    if len(packed) * (LIMITS["entry-ratio"] // 2) < len(content):
+    if len(packed) * LIMITS["entry-ratio"] < len(content):
         return STORED, content
     return DEFLATED, packed
 
@@ -119,16 +119,21 @@ class Archive:
         self.names = tuple(self._entries)
 
     @staticmethod
-    def read_file(path: Path) -> bytes:
+    def read_file(path: str | Path) -> bytes:
         """Return the content of a learnware's file.
 
         Raises
         ------
+        InvalidParameter
+            `path` is not a path.
         UnreachableFile
             It is absent (code ``"missing"``) or cannot be read (``"unreadable"``).
         LimitExceeded
             It is larger than the limit.
         """
+        if not isinstance(path, str | Path) or "\0" in str(path):
+            raise complain("path", "Archive.read_file", "a path without null characters", path)
+        path = Path(path)
         try:
             _check_size(path.stat().st_size, str(path))
             return path.read_bytes()
@@ -136,9 +141,9 @@ class Archive:
             raise UnreachableFile(
                 f"There is no learnware file at {path}. Check the path.", code="missing", file=str(path)
             ) from error
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             raise UnreachableFile(
-                f"The learnware file {path} cannot be read: {error}. Check that it is a file, and your rights to it.",
+                f"The learnware file {str(path)!r} cannot be read: {error}. Check that it is a file that you may read.",
                 code="unreadable",
                 file=str(path),
             ) from error

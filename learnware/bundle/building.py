@@ -16,7 +16,7 @@ from learnware.bundle.archive import pack
 from learnware.bundle.content import Content
 from learnware.bundle.manifest import FILE_NAME, MODEL_FOLDER, SPECIFICATION, Manifest
 from learnware.bundle.rows import Layout
-from learnware.errors import ColumnMismatch, IncomparableSpaces, InvalidData, UnsupportedModel
+from learnware.errors import ColumnMismatch, IncomparableSpaces, InvalidData, LearnwareError, UnsupportedModel
 from learnware.models import ModelEntry, ModelFormat, format_of, verify
 from learnware.models.base import Label, Predictor, as_labels
 from learnware.models.kept_rows import keepers_of_rows
@@ -124,11 +124,20 @@ def _store(
     numeric = isinstance(table.columns, np.ndarray) or all(column.kind == "number" for column in table.columns)
     sample = Layout(table.names, table.named, numeric, frame).arrange(_some_rows(X, table.n_samples))
     with tempfile.TemporaryDirectory(prefix="learnware-") as folder:
-        entry = chosen.save(model, Path(folder), sample, task, labels)
-        if entry.n_features != len(table.names):
-            raise ColumnMismatch(f"X must have the {entry.n_features} columns of the model. Got {len(table.names)}.")
-        predictor = chosen.load(Path(folder), entry)
-        verify(model, predictor, entry, sample)
+        try:
+            entry = chosen.save(model, Path(folder), sample, task, labels)
+            if entry.n_features != len(table.names):
+                raise ColumnMismatch(
+                    f"X must have the {entry.n_features} columns of the model. Got {len(table.names)}."
+                )
+            predictor = chosen.load(Path(folder), entry)
+            verify(model, predictor, entry, sample)
+        except LearnwareError:
+            raise
+        except Exception as error:
+            raise InvalidData(
+                f"The model itself fails on rows of X: {type(error).__name__}: {error} Pass X as the model takes it."
+            ) from error
         files = {path: (Path(folder) / path).read_bytes() for path in entry.files}
     if targets is not None and entry.classes is not None:
         _require_known(targets, entry.classes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 
 from learnware.bundle.archive import Archive
@@ -119,16 +120,38 @@ class Content:
 
     def model_files(self) -> dict[str, bytes]:
         """Return the files of the model by name, each compared with the manifest."""
-        return {name: self._read_checked(f"{MODEL_FOLDER}/{name}") for name in self.manifest.model.files}
+        return {name: self._model_file(name) for name in self.manifest.model.files}
+
+    def _model_file(self, name: str) -> bytes:
+        return self._read_checked(f"{MODEL_FOLDER}/{name}")
 
     @cached_property
     def level(self) -> Level:
         """What running the model can do, by what its files are."""
-        return level_of(self.manifest.model, self.model_files())
+        return level_of(self.manifest.model, _ReadWhenAsked(self.manifest.model.files, self._model_file))
 
     def stored_model(self) -> StoredModel:
         """Return the model as a runner takes it."""
         return StoredModel(self.manifest.name, self.digest, self.manifest.model, self.level, self.model_files)
+
+
+class _ReadWhenAsked(Mapping[str, bytes]):
+    """The files of a model: most formats tell by their names what running it can do."""
+
+    def __init__(self, names: tuple[str, ...], read: Callable[[str], bytes]) -> None:
+        self._names = dict.fromkeys(names)
+        self._read = read
+
+    def __getitem__(self, name: str) -> bytes:
+        if name not in self._names:
+            raise KeyError(name)
+        return self._read(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
 def _disagreement(what: str) -> BundleError:

@@ -75,7 +75,7 @@ class ForeignArchive:
             [record.name for record in records if not record.folder],
             [record.name for record in records if record.folder],
         )
-        _check_sizes(records)
+        _check_sizes(records, len(source))
         found = _located(source, records, start)
         for record in records:
             if record.folder:
@@ -110,20 +110,24 @@ class ForeignArchive:
 
     def _inflated(self, file: _File) -> bytes:
         record = file.record
-        content = self._source[file.start : file.start + record.packed]
-        if record.method != STORED:
-            inflater = zlib.decompressobj(-15)
-            try:
-                content = inflater.decompress(content, record.size + 1)
-            except zlib.error as error:
-                raise malformed(f"{record.name!r} cannot be inflated ({error})", "corrupt", record.name) from error
-            if len(content) != record.size:
-                raise malformed(f"{record.name!r} has not the size that it claims", "size", record.name)
-            if not inflater.eof or inflater.unused_data:
-                raise malformed(f"{record.name!r} does not end where it should", "corrupt", record.name)
+        packed = memoryview(self._source)[file.start : file.start + record.packed]
+        content = bytes(packed) if record.method == STORED else _unpacked(packed, record)
         if zlib.crc32(content) != record.crc:
             raise malformed(f"{record.name!r} is not what was packed", "crc", record.name)
         return content
+
+
+def _unpacked(packed: memoryview, record: Record) -> bytes:
+    inflater = zlib.decompressobj(-15)
+    try:
+        content = inflater.decompress(packed, record.size + 1)
+    except zlib.error as error:
+        raise malformed(f"{record.name!r} cannot be inflated ({error})", "corrupt", record.name) from error
+    if len(content) != record.size:
+        raise malformed(f"{record.name!r} has not the size that it claims", "size", record.name)
+    if not inflater.eof or inflater.unused_data:
+        raise malformed(f"{record.name!r} does not end where it should", "corrupt", record.name)
+    return content
 
 
 def _of_macos(name: str) -> bool:
@@ -168,7 +172,7 @@ def _without_end(source: bytes) -> Exception:
     return malformed("it has a comment", "comment")
 
 
-def _check_sizes(records: list[Record]) -> None:
+def _check_sizes(records: list[Record], n_bytes: int) -> None:
     total = sum(record.size for record in records)
     if total > LIMITS["archive-unpacked-bytes"]:
         raise _too_large(f"The files may have at most {LIMITS['archive-unpacked-bytes']:,} bytes. They have {total:,}")
@@ -185,6 +189,12 @@ def _check_sizes(records: list[Record]) -> None:
                 code="ratio",
                 file=record.name,
             )
+    if total > max(LIMITS["foreign-ratio-free-bytes"], LIMITS["foreign-ratio"] * n_bytes):
+        raise LimitExceeded(
+            f"A zip may unpack to at most {LIMITS['foreign-ratio']} times its size, as bombs do. This one would grow "
+            f"from {n_bytes:,} to {total:,} bytes: store its files unpacked.",
+            code="ratio",
+        )
 
 
 def _located(source: bytes, records: list[Record], end: int) -> dict[str, _File]:

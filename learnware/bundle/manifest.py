@@ -23,6 +23,7 @@ from learnware.errors import (
 )
 from learnware.limits import LIMITS
 from learnware.models import ModelEntry
+from learnware.runtime.environment.requirements import parse_requirements
 
 FORMAT = 2
 FILE_NAME = strict_yaml.FILE_NAME
@@ -201,7 +202,19 @@ def _requirements(content: dict[str, Any]) -> tuple[str, ...]:
             code="too-many-requirements",
             file=FILE_NAME,
         )
+    _check_packages(lines)
     return lines
+
+
+def _check_packages(lines: tuple[str, ...]) -> None:
+    # Users install what stands there, whatever the level of the model.
+    odd = [line for line in lines if not line.isprintable() or "#" in line or not line.strip()]
+    if odd:
+        raise _wrong("requirements", "a list of packages, one each", odd[0], code="requirements")
+    try:
+        parse_requirements("\n".join(lines), file="the requirements")
+    except MalformedManifest as error:
+        raise MalformedManifest(f"{FILE_NAME} cannot be used. {error}", code="requirements", file=FILE_NAME) from error
 
 
 def _files(content: dict[str, Any]) -> dict[str, FileRecord]:
@@ -270,10 +283,10 @@ def _label(value: Any) -> Any:
     raise _wrong("classes or parameters", "text, numbers or truth values", value)
 
 
-def _wrong(name: str, expected: str, got: object) -> BundleError:
+def _wrong(name: str, expected: str, got: object, *, code: str = "manifest-field") -> BundleError:
     return MalformedManifest(
         f"The field {name[:100]!r} of {FILE_NAME} must be {expected}. Got {str(got)[:100]!r}. "
         "Write it again with Learnware.save.",
-        code="manifest-field",
+        code=code,
         file=FILE_NAME,
     )

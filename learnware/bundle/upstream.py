@@ -25,6 +25,7 @@ from learnware.bundle.upstream_manifest import (
 from learnware.bundle.upstream_words import read_points, read_words
 from learnware.errors import (
     BundleError,
+    InvalidSpecification,
     LimitExceeded,
     MalformedArchive,
     MalformedManifest,
@@ -181,7 +182,10 @@ def _words(
         words = replace(words, **given.said())
     kinds = [_DATA.get(statistic.class_name, "Table") for statistic in manifest.statistics]
     title = " ".join((words.name or manifest.name).split())
-    words = replace(words, name=title, data=words.data or (kinds[0] if kinds else None))
+    try:
+        words = replace(words, name=title, data=words.data or (kinds[0] if kinds else None))
+    except InvalidSpecification as error:
+        raise MalformedSpecification(str(error), code=error.code, file=FILE_NAME) from error
     if not title or words.task is None:
         raise _incomplete("a name and a task", file)
     if words.task == "Classification" and (words.outputs is None or words.outputs.dimension < 2):

@@ -71,6 +71,10 @@ def _spelled(key: str, value: Any, file: str) -> Any:
     kept = {name: value[name] for name in known if name in value}
     if key in _TAGS and "Others" in VOCABULARY[_TAGS[key]] and isinstance(kept.get("Values"), list | str):
         kept["Values"] = _in_vocabulary(kept["Values"], VOCABULARY[_TAGS[key]])
+    if isinstance(kept.get("Values"), str):
+        # Line breaks are those of its writer's system, and titles are of one line here.
+        text = kept["Values"].replace("\r\n", "\n").replace("\r", "\n")
+        kept["Values"] = " ".join(text.split()) if key == "Name" else text
     return kept
 
 

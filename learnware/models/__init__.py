@@ -7,7 +7,8 @@ unpickles, imports or evaluates anything that a file asks for.
 
 from __future__ import annotations
 
-from learnware.models.base import FORMATS, ModelEntry, ModelFormat, format_of, level_of, load, save, verify
+from learnware.models.base import FORMATS, ModelEntry, ModelFormat, format_of, level_of, load, save
+from learnware.models.comparing import verify
 from learnware.models.level import Level
 
 __all__ = ["FORMATS", "Level", "ModelEntry", "ModelFormat", "format_of", "level_of", "load", "save", "verify"]

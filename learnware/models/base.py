@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -88,12 +88,15 @@ class ModelFormat(Protocol):
 
     Attributes
     ----------
+    files : tuple of str or None
+        Names of the files that each of its models has, no more and no less; None where they differ from model to model.
     takes_frames : bool
         Whether models that know column names take data frames.
     tells_task : bool
         Whether a model says by itself what it predicts; if not, `task` and `classes` must be given.
     """
 
+    files: tuple[str, ...] | None
     takes_frames: bool
     tells_task: bool
 
@@ -115,7 +118,7 @@ class ModelFormat(Protocol):
         """Return the unsaved model as a predictor, to compare the loaded one with."""
 
     def level(self, files: Mapping[str, bytes]) -> Level:
-        """Tell what running the model of these files can do, without building anything from them."""
+        """Tell what running the model can do; a file is only read, and checked, when it is asked for."""
 
 
 def format_of(model: object) -> tuple[str, ModelFormat]:
@@ -194,14 +197,16 @@ def load(folder: str | Path, entry: ModelEntry) -> Predictor:
     MalformedModel
         The format is not known here, or the files are not what it writes.
     """
-    chosen = _format_named(entry.format)
+    chosen = _format_of_entry(entry)
     try:
         return chosen.load(Path(folder), entry)
     except LearnwareError:
         raise
     except Exception as error:  # a library that reads a damaged file may raise anything
+        # The text of an error of the system holds the path, which is nobody else's business.
+        reason = error.strerror if isinstance(error, OSError) else str(error)
         raise MalformedModel(
-            f"The model cannot be read as {entry.format!r}: {type(error).__name__}: {error!s:.200}. Fetch the "
+            f"The model cannot be read as {entry.format!r}: {type(error).__name__}: {reason!s:.200}. Fetch the "
             "learnware again, or tell its developer.",
             code="model-damaged",
             file=next(iter(entry.files), entry.format),
@@ -211,56 +216,50 @@ def load(folder: str | Path, entry: ModelEntry) -> Predictor:
 def level_of(entry: ModelEntry, files: Mapping[str, bytes]) -> Level:
     """Tell what running a stored model can do, from what its files hold.
 
-    A format of another package that does not tell counts as code.
+    Parameters
+    ----------
+    entry : ModelEntry
+    files : mapping of str to bytes
+        Content by name; it may read a file only when it is asked for.
 
     Raises
     ------
     MalformedModel
-        The format is not known here, or the files are not what it writes.
+        The format is not known here or does not tell the level of its models (code ``"model-format"``), or the files
+        are not what it writes.
     """
-    chosen = _format_named(entry.format)
-    level: Level = chosen.level(files) if hasattr(chosen, "level") else Level.CODE
-    return level
+    return _format_of_entry(entry).level(files)
 
 
-def _format_named(name: str) -> ModelFormat:
+def _format_of_entry(entry: ModelEntry) -> ModelFormat:
     try:
-        chosen: ModelFormat = FORMATS[name]()
+        chosen: ModelFormat = FORMATS[entry.format]()
     except InvalidParameter as error:
         message = f"The model is stored in a format that is not installed: {error} Install the package that offers it."
-        raise MalformedModel(message, code="model-format", file="learnware.yaml") from error
+        raise MalformedModel(message, code="model-format", file=_MANIFEST) from error
+    if not hasattr(chosen, "files") or not callable(getattr(chosen, "level", None)):
+        raise MalformedModel(
+            f"The format {entry.format!r} must define 'files' and 'level', as learnware.models.ModelFormat says. "
+            f"{type(chosen).__name__} does not: get a newer version of the package that offers it.",
+            code="model-format",
+            file=_MANIFEST,
+        )
+    if chosen.files is not None and sorted(entry.files) != sorted(chosen.files):
+        raise wrong_files(entry.format, ", ".join(chosen.files), entry.files)
     return chosen
 
 
-def verify(model: Any, stored: Predictor, entry: ModelEntry, sample: Any) -> None:
-    """Compare the answers of a model and of what was stored of it.
-
-    Raises
-    ------
-    UnsupportedModel
-        They differ on the rows of `sample`.
-    """
-    given = FORMATS[entry.format]().given(model, entry)
-    for method in ("predict", "predict_proba"):
-        if not hasattr(given, method):
-            continue
-        # One row alone finds models that are stored for one number of rows only.
-        if not hasattr(stored, method) or not all(_same(given, stored, method, X) for X in (sample, sample[:1])):
-            raise UnsupportedModel(
-                f"{type(model).__name__} answers {method} differently after storing it in the format "
-                f"{entry.format!r}. It cannot be shared in this form: check for custom objectives, randomness or "
-                "state outside the model."
-            )
+def wrong_files(name: str, expected: str, got: Iterable[str]) -> MalformedModel:
+    """Return the error for a model whose files are not those of its format."""
+    return MalformedModel(
+        f"A model of the format {name!r} must have the files {expected}. Got {', '.join(got)!s:.200}. Fetch the "
+        "learnware again, or tell its developer.",
+        code="model-files",
+        file=_MANIFEST,
+    )
 
 
-def _same(given: Predictor, stored: Predictor, method: str, X: Any) -> bool:
-    # Each gets a copy, since a pipeline may scale its rows in place.
-    expected, got = (np.asarray(getattr(model, method)(X.copy())) for model in (given, stored))
-    if expected.shape != got.shape:
-        return False
-    if expected.dtype.kind == "f" and got.dtype.kind == "f":
-        return bool(np.allclose(got, expected, rtol=1e-5, atol=1e-6, equal_nan=True))
-    return bool(np.array_equal(expected, got))
+_MANIFEST = "learnware.yaml"
 
 
 def requirements(*packages: str) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ _PLAIN = (str, bytes, int, float, bool, type(None), np.generic)
 
 def check_bounds(model: Any) -> None:
     """Raise `BundleError` if a tree, neighbour index or sparse matrix of `model` points outside its arrays."""
-    for part in _parts(model):
+    for part in parts_of(model):
         check = _CHECKS.get(type(part).__name__)
         if check is not None:
             check(part)
@@ -42,7 +42,7 @@ def check_children(
         _require(bool(np.all((children > own) & (children < n_nodes))), "a tree node has a child out of range", file)
 
 
-def _parts(model: Any) -> Iterator[Any]:
+def parts_of(model: Any) -> Iterator[Any]:
     """Yield every object of scikit-learn and every sparse matrix inside `model` once."""
     stack, seen = [model], set[int]()
     while stack:

@@ -28,6 +28,7 @@ _TASKS = {
 class LightGBMFormat:
     """Stores LightGBM's Booster, LGBMClassifier and LGBMRegressor as model text."""
 
+    files = (_FILE,)
     takes_frames = False
     tells_task = True
 
@@ -54,7 +55,7 @@ class LightGBMFormat:
         (folder / _FILE).write_text(text, encoding="utf-8")
         return ModelEntry(
             format="lightgbm",
-            files=(_FILE,),
+            files=self.files,
             library="Others",
             requirements=requirements("lightgbm", "numpy"),
             task=found,

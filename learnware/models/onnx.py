@@ -28,6 +28,7 @@ _COMMENTS = ("doc_string", "metadata_props")
 class OnnxFormat:
     """Stores ``onnx.ModelProto`` graphs of standard operators."""
 
+    files = (FILE,)
     takes_frames = False
     tells_task = False
 
@@ -61,7 +62,7 @@ class OnnxFormat:
         (folder / FILE).write_bytes(raw)
         return ModelEntry(
             format="onnx",
-            files=(FILE,),
+            files=self.files,
             library="Others",
             requirements=requirements("numpy", "onnx", "onnxruntime"),
             task=found,

@@ -15,7 +15,7 @@ from learnware import _strict_json
 from learnware._names import check_names
 from learnware.errors import LimitExceeded, MalformedArchive, MalformedModel, UnsupportedModel, UntrustedModel
 from learnware.limits import LIMITS
-from learnware.models.base import Label, ModelEntry, Predictor
+from learnware.models.base import Label, ModelEntry, Predictor, wrong_files
 from learnware.models.level import Level
 
 _TABLE = "paths.json"
@@ -31,11 +31,20 @@ class PythonFormat:
     code
     """
 
+    files = None
     takes_frames = False
     tells_task = True
 
     def level(self, files: Mapping[str, bytes]) -> Level:
-        """Return `Level.CODE`, whatever the files hold."""
+        """Return `Level.CODE`, whatever the files hold.
+
+        Raises
+        ------
+        MalformedModel
+            Their names are not those that `pack_code` gives; code ``"model-files"``.
+        """
+        if set(files) != {_TABLE, *(f"f{i}" for i in range(len(files) - 1))}:
+            raise wrong_files("python", f"{_TABLE}, f0, f1 and so on", files)
         return Level.CODE
 
     def accepts(self, model: object) -> bool:

@@ -21,6 +21,7 @@ _FILE = "model.skops"
 class SkopsFormat:
     """Stores fitted scikit-learn classifiers and regressors, pipelines included."""
 
+    files = (_FILE,)
     takes_frames = True
     tells_task = True
 
@@ -48,7 +49,7 @@ class SkopsFormat:
         (folder / _FILE).write_bytes(dumps(model))
         return ModelEntry(
             format="skops",
-            files=(_FILE,),
+            files=self.files,
             library="Scikit-learn",
             requirements=requirements("numpy", "scikit-learn", "scipy", "skops"),
             task=found,
@@ -74,7 +75,7 @@ class SkopsFormat:
 
     def level(self, files: Mapping[str, bytes]) -> Level:
         """Return T1 if compiled code follows positions that the model holds, else T0."""
-        found = audit(files.get(_FILE, b""))
+        found = audit(files[_FILE])
         return Level.UNSAFE_MEMORY if found.follows_positions else Level.DATA
 
     def given(self, model: Any, entry: ModelEntry) -> Predictor:

@@ -11,7 +11,7 @@ import io
 import re
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,7 +63,7 @@ def audit(data: bytes) -> Audit:
     entries = {entry.name: entry for entry in _entries(data)}
     schema = _schema(_content(data, entries.pop(SCHEMA, None)))
     nodes = list(nodes_of(schema))
-    untrusted = sorted(set(untrusted_types(schema)))
+    untrusted = sorted(set(untrusted_types(nodes)))
     if untrusted:
         raise MalformedModel(
             f"The model holds types that are not trusted: {', '.join(untrusted[:5])}. Ask its developer for a model "
@@ -72,6 +72,8 @@ def audit(data: bytes) -> Audit:
             file=FILE,
         )
     typed = [node for node in nodes if "__loader__" in node]
+    # Again, since a key may be spelt with escapes.
+    _check_number(len(typed))
     _check_values(typed)
     _check_identities(typed)
     _check_files(data, entries, typed)
@@ -87,7 +89,7 @@ def nodes_of(schema: Any) -> Iterator[dict[str, Any]]:
         value = stack.pop()
         if isinstance(value, dict):
             yield value
-            stack.extend(reversed(list(value.values())))
+            stack.extend(part for part in reversed(value.values()) if isinstance(part, dict | list))
         elif isinstance(value, list):
             stack.extend(reversed(value))
 
@@ -97,9 +99,9 @@ def type_name(node: dict[str, Any]) -> str:
     return f"{node.get('__module__')}.{node.get('__class__')}"
 
 
-def untrusted_types(schema: Any) -> Iterator[str]:
-    """Yield the types of a tree that are not on the trusted list."""
-    for node in nodes_of(schema):
+def untrusted_types(nodes: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """Yield the types of nodes that are not on the trusted list."""
+    for node in nodes:
         loader = node.get("__loader__")
         if loader is None:
             continue
@@ -139,13 +141,22 @@ def _content(data: bytes, entry: Entry | None) -> bytes:
 
 def _schema(text: bytes) -> dict[str, Any]:
     # Counted in the text, since building the tree is what takes time.
-    n_parts = text.count(b'"__loader__"')
-    if n_parts > LIMITS["skops-nodes"]:
-        raise _beyond(f"it has {n_parts:,} parts, more than {LIMITS['skops-nodes']:,}", "skops-nodes")
-    schema = strict_json.parse(text, _no_json, max_bytes=LIMITS["skops-schema-bytes"], max_depth=LIMITS["skops-depth"])
+    _check_number(text.count(b'"__loader__"'))
+    schema = strict_json.parse(
+        text,
+        _no_json,
+        max_bytes=LIMITS["skops-schema-bytes"],
+        max_depth=LIMITS["skops-depth"],
+        max_values=LIMITS["skops-values"],
+    )
     if not isinstance(schema, dict) or type(schema.get("protocol")) is not int or schema["protocol"] != PROTOCOL:
         raise _damaged("it is of a protocol that this version does not read", "skops-schema")
     return schema
+
+
+def _check_number(n_parts: int) -> None:
+    if n_parts > LIMITS["skops-nodes"]:
+        raise _beyond(f"it has {n_parts:,} parts, more than {LIMITS['skops-nodes']:,}", "skops-nodes")
 
 
 def _no_json(reason: str, code: str) -> BundleError:
@@ -158,14 +169,16 @@ def _check_values(nodes: list[dict[str, Any]]) -> None:
         # Lists and mappings have nodes of their own; these are single values.
         if node["__loader__"] == "JsonNode" and (not isinstance(content, str) or content.lstrip()[:1] in ("[", "{")):
             raise _damaged("a value is not written as a single one", "skops-schema")
-        if "__id__" in node and type(node["__id__"]) is not int:
-            raise _damaged("an identity is no number", "skops-schema")
+        # They are numbered on saving. Others could be chosen such that mappings by identity become slow.
+        identity = node.get("__id__", 0)
+        if type(identity) is not int or not 0 <= identity <= LIMITS["skops-nodes"]:
+            raise _damaged("an identity is no number of a part", "skops-schema")
 
 
 def _check_identities(nodes: list[dict[str, Any]]) -> None:
     counts = Counter(node["__id__"] for node in nodes if "__id__" in node)
     shapes = _Shapes()
-    first: dict[int, int] = {}
+    first: dict[int, str] = {}
     for node in nodes:
         identity = node.get("__id__", 0)
         if counts[identity] > 1 and first.setdefault(identity, shapes.of(node)) != shapes.of(node):
@@ -173,23 +186,27 @@ def _check_identities(nodes: list[dict[str, Any]]) -> None:
 
 
 class _Shapes:
-    """Numbers that are equal for equal parts of the tree, each part looked at once."""
+    """Texts that are equal for equal parts of the tree, each part looked at once.
+
+    They are texts since nobody can foresee their hashes: of numbers, one could choose thousands of one hash.
+    """
 
     def __init__(self) -> None:
-        self._numbers: dict[Any, int] = {}
-        self._known: dict[int, int] = {}
+        self._numbers: dict[str, str] = {}
+        self._known: dict[int, str] = {}
 
-    def of(self, value: Any) -> int:
+    def of(self, value: Any) -> str:
         if not isinstance(value, dict | list):
-            return self._numbers.setdefault((type(value), value), len(self._numbers))
+            return repr(value)
         if id(value) not in self._known:
             if isinstance(value, list):
-                parts: Any = tuple(map(self.of, value))
+                text = "[" + ",".join([self.of(part) for part in value])
             else:
                 # A state made anew each time it is asked for has arrays of its own.
                 left_out = ("__id__", "file")
-                parts = frozenset((name, self.of(part)) for name, part in value.items() if name not in left_out)
-            self._known[id(value)] = self._numbers.setdefault(parts, len(self._numbers))
+                parts = [f"{name!r}:{self.of(part)}" for name, part in value.items() if name not in left_out]
+                text = "{" + ",".join(sorted(parts))
+            self._known[id(value)] = self._numbers.setdefault(text, f"#{len(self._numbers)}")
         return self._known[id(value)]
 
 

@@ -17,11 +17,13 @@ import numpy as np
 
 from learnware.errors import BundleError, MalformedModel, UnsupportedModel
 from learnware.limits import LIMITS
-from learnware.models.bounds import check_bounds
+from learnware.models.bounds import check_bounds, parts_of
 from learnware.models.skops_audit import FILE, SCHEMA, audit, nodes_of, untrusted_types
 
 # Nothing refers to these by identity, so their ids only record how Python happened to share them.
 _WITHOUT_IDENTITY = {"FunctionNode", "JsonNode", "SliceNode", "TypeNode"}
+# One process and one thread, whatever the developer's machine allowed.
+_ALONE = {"n_jobs": None, "n_threads": 1, "_n_threads": 1}
 
 
 def dumps(model: Any) -> bytes:
@@ -41,7 +43,7 @@ def dumps(model: Any) -> bytes:
             f"{type(model).__name__} cannot be stored without pickle: {error} Use estimators of scikit-learn itself."
         ) from error
     schema, arrays = _unpacked(raw)
-    untrusted = sorted(set(untrusted_types(schema)))
+    untrusted = sorted(set(untrusted_types(nodes_of(schema))))
     if untrusted:
         raise UnsupportedModel(_refusal(model, untrusted))
     packed = _packed(schema, _canonical(schema, arrays))
@@ -53,7 +55,7 @@ def dumps(model: Any) -> bytes:
 
 
 def loads(data: bytes) -> Any:
-    """Build the estimator of a skops file.
+    """Build the estimator of a skops file; it starts no processes or threads of its own.
 
     Raises
     ------
@@ -69,6 +71,7 @@ def loads(data: bytes) -> Any:
     try:
         model = skops.io.loads(data, trusted=trusted)
         check_bounds(model)
+        _run_alone(model)
     except BundleError:
         raise
     except Exception as error:
@@ -78,6 +81,12 @@ def loads(data: bytes) -> Any:
             file=FILE,
         ) from error
     return model
+
+
+def _run_alone(model: Any) -> None:
+    for part in parts_of(model):
+        attributes = getattr(part, "__dict__", {})
+        attributes.update({name: value for name, value in _ALONE.items() if name in attributes})
 
 
 def rewritten(data: bytes) -> bytes:
@@ -113,6 +122,8 @@ def _canonical(schema: dict[str, Any], arrays: dict[str, bytes]) -> dict[str, by
     for node in nodes:
         if node.get("__loader__") in _WITHOUT_IDENTITY:
             node.pop("__id__", None)
+        if node.get("__loader__") == "ObjectNode" and isinstance(node["content"], dict):
+            _write_alone(node["content"].get("content"))
         # A vectorizer keeps the address of its stop words, to warn about them once.
         forgotten = node["content"].get("_stop_words_id") if node.get("__loader__") == "DictNode" else None
         if forgotten is not None:
@@ -128,6 +139,12 @@ def _canonical(schema: dict[str, Any], arrays: dict[str, bytes]) -> dict[str, by
             suffix = Path(node["file"]).suffix
             node["file"] = names.setdefault(node["file"], f"{len(names)}{suffix}")
     return {names[name]: _without_padding(content) for name, content in arrays.items() if name in names}
+
+
+def _write_alone(attributes: Any) -> None:
+    for name in _ALONE.keys() & set(attributes if isinstance(attributes, dict) else ()):
+        single = {"__class__": "str", "__module__": "builtins", "__loader__": "JsonNode"}
+        attributes[name] = {**single, "content": json.dumps(_ALONE[name]), "is_json": True}
 
 
 def _without_padding(content: bytes) -> bytes:

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from learnware._optional import loaded
-from learnware.errors import InvalidData, InvalidParameter, MalformedModel, UnsupportedModel
+from learnware.errors import BadPrediction, InvalidData, InvalidParameter, MalformedModel, UnsupportedModel
 from learnware.models.base import Label, ModelEntry, Predictor, requirements
 from learnware.models.graph import Graph, from_json, last_operator, record, to_json
 from learnware.models.level import Level
@@ -69,12 +69,21 @@ class TorchClassifier(TorchRegressor):
 
     def predict(self, X: Any) -> Array:
         """Return the label of the largest probability."""
-        return np.asarray(self.classes_[np.argmax(self.predict_proba(X), axis=1)])
+        probabilities = self.predict_proba(X)
+        # Else a row of NaN would get the first label, as if the module had chosen it.
+        if not np.isfinite(probabilities).all():
+            rows = np.flatnonzero(~np.isfinite(probabilities).all(axis=1))
+            raise BadPrediction(
+                f"The module's outputs are not finite for {len(rows)} row(s), the first being row {rows[0]}. Fill "
+                "missing values in X first."
+            )
+        return np.asarray(self.classes_[np.argmax(probabilities, axis=1)])
 
 
 class TorchFormat:
     """Stores any module that turns one tensor of rows into one tensor by common operators."""
 
+    files = (_GRAPH, _WEIGHTS)
     takes_frames = False
     tells_task = False
 
@@ -105,7 +114,7 @@ class TorchFormat:
         (folder / _WEIGHTS).write_bytes(pack_tensors(tensors))
         return ModelEntry(
             format="torch",
-            files=(_GRAPH, _WEIGHTS),
+            files=self.files,
             library="PyTorch",
             requirements=requirements("numpy", "torch"),
             task=task,

@@ -33,6 +33,7 @@ _TASKS = {
 class XGBoostFormat:
     """Stores XGBoost's Booster, XGBClassifier and XGBRegressor as JSON."""
 
+    files = (_FILE,)
     takes_frames = False
     tells_task = True
 
@@ -62,7 +63,7 @@ class XGBoostFormat:
         (folder / _FILE).write_bytes(raw)
         return ModelEntry(
             format="xgboost",
-            files=(_FILE,),
+            files=self.files,
             library="Others",
             requirements=requirements("numpy", "xgboost"),
             task=found,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -134,9 +135,9 @@ class SemanticSpecification:
     Parameters
     ----------
     name : str, default=""
-        Short title.
+        Short title, in one line.
     description : str, default=""
-        Free text, Markdown.
+        Free text, Markdown; of control characters only line feeds and tabs.
     data : str, optional
         One of ``VOCABULARY["data"]``.
     task : str, optional
@@ -244,7 +245,33 @@ def _as_text(name: str, value: object) -> str:
         return ""
     if not isinstance(value, str):
         raise InvalidSpecification(f"The field {name!r} must be text. Got {value!r}.")
+    if name == "description":
+        value = value.replace("\r\n", "\n").replace("\r", "\n")
+    hidden = next((c for c in value if _is_hidden(c, name)), None)
+    if hidden is not None:
+        raise InvalidSpecification(
+            f"The field {name!r} must hold no control characters"
+            f"{'' if name == 'description' else ', line breaks or invisible ones'}. Got {hidden!r} in {value!r:.100}: "
+            "leave it out."
+        )
     return value
+
+
+def readable(text: str, name: str) -> str:
+    """Return the text of the field `name` without the characters that it must not hold."""
+    return "".join(c for c in text if not _is_hidden(c, name))
+
+
+def _is_hidden(character: str, name: str) -> bool:
+    """Tell whether a character would change what a terminal or a page shows besides itself."""
+    kind = unicodedata.category(character)
+    if name == "description":
+        return kind == "Cc" and character not in "\n\t"
+    return kind in ("Cc", "Cf", "Zl", "Zp") and character not in _JOINERS
+
+
+# Persian and Indian scripts, and many emoji, are not written without them.
+_JOINERS = "\u200c\u200d"
 
 
 def _as_allowed(name: str, value: object) -> str:

@@ -73,6 +73,13 @@ def many(number: int) -> bytes:
     return written([*good(), *(Entry(b"f%d" % i, method=STORED) for i in range(number))])
 
 
+def bomb(number: int) -> bytes:
+    """Return a zip of so many further files, each as large as it may be whatever its ratio."""
+    content = bytes(2**20)
+    packed = deflated(content)
+    return written([*good(), *(Entry(b"f%d" % i, content, packed=packed) for i in range(number))])
+
+
 def zip64() -> bytes:
     """Return a zip that Python writes with 64-bit sizes."""
     buffer = io.BytesIO(make_upstream_zip())
@@ -188,7 +195,7 @@ REJECTED_FORMS: list[Row] = [
         "other content": entry(packed=deflated(b"some test\n" * 9)),
         "other checksum": entry(crc=1),
     }),
-    *rows(LimitExceeded, "ratio", {"bomb": entry(content=bytes(2**24))}),
+    *rows(LimitExceeded, "ratio", {"bomb": entry(content=bytes(2**24)), "bomb of 65 files": partial(bomb, 65)}),
     *rows(LimitExceeded, "too-large", {
         "huge file": entry(size=2**30 + 1),
         "huge files": lambda: written([*good(), *(Entry(b"%d" % i, size=2**29, packed_size=2**28) for i in range(5))]),

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from learnware.bundle.archive import Archive, pack
-from learnware.errors import BundleError, LimitExceeded, MalformedArchive, UnreachableFile
+from learnware.errors import BundleError, InvalidParameter, LimitExceeded, MalformedArchive, UnreachableFile
 from learnware.limits import LIMITS
 
 FILES = {"learnware.yaml": b"format: 2\n" * 50, "model/model.bin": bytes(range(256)) * 8, "empty": b""}
@@ -140,6 +140,25 @@ def test_absent_entries_and_files(tmp_path: Path) -> None:
             Archive.read_file(path)
         assert caught.value.file == str(path)
         assert caught.value.code == code
+
+
+@pytest.mark.parametrize("path", [None, 5, b"a.zip", ["a.zip"], "a\0.zip"])
+def test_what_is_no_path(path: object) -> None:
+    with pytest.raises(InvalidParameter, match="'path' parameter"):
+        Archive.read_file(path)  # type: ignore[arg-type]
+
+
+def test_a_path_that_no_system_can_hold() -> None:
+    with pytest.raises(UnreachableFile) as caught:
+        Archive.read_file("half a letter \ud800")
+    assert caught.value.code == "unreadable"
+    str(caught.value).encode()
+
+
+def test_what_packs_well_is_packed_up_to_the_ratio() -> None:
+    text = b"".join(b"%05d" % (i // 30) for i in range(2**19))
+    data = pack({"a": text})
+    assert len(text) / 100 < len(data) < len(text) / 55
 
 
 def test_every_truncation_is_noticed() -> None:

@@ -408,3 +408,11 @@ def test_diabetes_regression_in_a_pipeline() -> None:
     learnware = make(model, frame.data, frame.target)
     np.testing.assert_allclose(learnware.predict(frame.data), model.predict(frame.data))
     assert learnware.columns == tuple(frame.data.columns)
+
+
+def test_a_model_that_fails_on_its_own_data() -> None:
+    model = LinearRegression().fit(X, Y)
+    texts = pd.DataFrame({str(i): ["q", "r"] * 50 for i in range(X.shape[1])})
+    for rows in (X[:, :2], texts):
+        with pytest.raises(InvalidData, match="The model itself fails on rows of X"):
+            make(model, rows)

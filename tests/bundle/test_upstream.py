@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -21,6 +22,7 @@ from learnware.bundle.upstream import convert, is_upstream
 from learnware.errors import BundleError, MalformedManifest, MalformedSpecification
 from learnware.models.python import unpack_code
 from learnware.specification import Fields, SemanticSpecification, Specification
+from tests.bundle.measures import most_memory
 from tests.bundle.upstream_zips import COEF, make_upstream_zip, manifest_dict, semantic_dict, stat_dict, zipped
 
 WORDS = SemanticSpecification("Given", task="regression", scenarios="health")
@@ -180,6 +182,11 @@ def test_modules(path: str, file: str) -> None:
     assert entry.parameters["module_path"] == file
 
 
+def test_a_zip_that_inflates_much_takes_little_more_than_it_inflates_to() -> None:
+    data = zipped({**SMALL, **{f"{i}.bin": bytes(2**20) for i in range(60)}})
+    assert most_memory(convert, data) < 256 * 2**20
+
+
 def test_our_own_learnwares_are_not_converted() -> None:
     own = converted()
     assert not is_upstream(own)
@@ -271,12 +278,24 @@ def test_changed_files_are_refused_or_read(draw: st.DataObject) -> None:
 
 
 @settings(max_examples=50)
-@given(st.text(min_size=1).filter(str.strip), st.text())
+@given(
+    st.text(st.characters(exclude_categories=("C",)) | st.sampled_from("\n\r\t"), min_size=1).filter(str.strip),
+    st.text(st.characters(exclude_categories=("C",)) | st.sampled_from("\n\r\t\u202e")),
+)
 def test_any_words_are_kept(name: str, description: str) -> None:
     tags = {"Name": {"Values": name}, "Description": {"Values": description}}
     data = convert(zipped({**SMALL, "semantic_specification.json": json.dumps(semantic_dict("Regression", **tags))}))
     assert manifest_of(data).name == specification_of(data).semantic.name == " ".join(name.split())
-    assert specification_of(data).semantic.description == description
+    assert specification_of(data).semantic.description == "\n".join(re.split("\r\n|\r", description))
+
+
+@pytest.mark.parametrize("given", [None, SemanticSpecification(description="In short.")])
+def test_a_hidden_character_in_the_title_of_a_manifest(given: SemanticSpecification | None) -> None:
+    manifest = json.loads(SMALL["learnware.yaml"]) | {"name": "A \u202e title"}
+    words = semantic_dict("Regression", Name={"Values": ""})
+    files = {**SMALL, "learnware.yaml": json.dumps(manifest), "semantic_specification.json": json.dumps(words)}
+    with pytest.raises(MalformedSpecification, match="'name' must hold no control"):
+        convert(zipped(files), semantic=given)
 
 
 def test_the_zips_of_these_tests_are_what_they_seem() -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from joblib import parallel_backend
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import make_column_transformer
@@ -32,7 +33,7 @@ from sklearn.feature_selection import SelectKBest
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge, RidgeClassifier
 from sklearn.model_selection import GridSearchCV
-from sklearn.multioutput import MultiOutputClassifier
+from sklearn.multioutput import MultiOutputClassifier, MultiOutputRegressor
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
@@ -42,6 +43,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from learnware.errors import BundleError, InvalidParameter, UnsupportedModel
 from learnware.models import load, save, verify
+from learnware.models.bounds import parts_of
 from learnware.models.skops_file import dumps, loads
 
 XC, YC = make_classification(120, 6, n_informative=4, n_classes=3, random_state=0)
@@ -99,6 +101,49 @@ def test_a_regressor_answers_as_before(model: BaseEstimator, tmp_path: Path) -> 
     entry = save(model, tmp_path, sample=XR)
     assert (entry.task, entry.classes, entry.n_outputs, entry.probabilities) == ("Regression", None, 1, False)
     np.testing.assert_array_equal(load(tmp_path, entry).predict(XR), model.predict(XR))
+
+
+def jobs_of(model: object) -> list[object]:
+    return [part.n_jobs for part in parts_of(model) if hasattr(part, "n_jobs")]
+
+
+@pytest.mark.parametrize(
+    ("model", "several"),
+    [
+        (BaggingClassifier(RandomForestClassifier(2, random_state=0), 2, n_jobs=2, random_state=0), False),
+        (RandomForestClassifier(3, n_jobs=3, random_state=0), False),
+        (make_pipeline(StandardScaler(), RandomForestClassifier(3, n_jobs=2, random_state=0)), False),
+        (MultiOutputRegressor(ExtraTreesRegressor(3, n_jobs=2, random_state=0), n_jobs=-1), True),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_stored_model_starts_no_processes(model: BaseEstimator, several: bool, tmp_path: Path) -> None:
+    X, y = (XR, np.column_stack([YR, -YR])) if several else (XC, YC)
+    with parallel_backend("threading"):
+        model = model.fit(X, y)
+        expected = model.predict(X)
+        wanted = jobs_of(model)
+    entry = save(model, tmp_path, sample=X)
+    assert jobs_of(model) == wanted != [None] * len(wanted)
+    assert b"n_jobs" in (tmp_path / "model.skops").read_bytes()
+    stored = load(tmp_path, entry)
+    assert jobs_of(stored) == [None] * len(wanted)
+    np.testing.assert_array_equal(stored.predict(X), expected)
+    assert dumps(stored) == (tmp_path / "model.skops").read_bytes()
+
+
+def test_a_file_that_asks_for_processes_gets_none(tmp_path: Path) -> None:
+    save(RandomForestClassifier(2, random_state=0).fit(XC, YC), tmp_path, sample=XC)
+    with zipfile.ZipFile(tmp_path / "model.skops") as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    schema = json.loads(files["schema.json"])
+    schema["content"]["content"]["n_jobs"]["content"] = "400"
+    files["schema.json"] = json.dumps(schema).encode()
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), content)
+    assert loads(buffer.getvalue()).n_jobs is None
 
 
 def test_several_outputs_are_counted(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from learnware.errors import BundleError, InvalidParameter, UnsupportedModel
+from learnware.errors import BadPrediction, BundleError, InvalidParameter, UnsupportedModel
 from learnware.models import load, save
 from learnware.models.operators import find_operator
 from learnware.models.tensors import pack_tensors, unpack_tensors
@@ -280,3 +280,13 @@ def test_truncated_tensors_are_refused(cut: int) -> None:
     data = pack_tensors({"a": torch.randn(3, 2), "b": torch.randn(4)})
     with pytest.raises(BundleError):
         unpack_tensors(data[:cut])
+
+
+@pytest.mark.parametrize("width", [1, 2])
+def test_rows_without_finite_outputs_get_no_label(tmp_path, width):
+    module = nn.Linear(6, width).eval()
+    entry = save(module, tmp_path, sample=X, task="Classification", classes=["a", "b"])
+    rows = X[:3].copy()
+    rows[1] = np.nan
+    with pytest.raises(BadPrediction, match=r"1 row\(s\), the first being row 1"):
+        load(tmp_path, entry).predict(rows)

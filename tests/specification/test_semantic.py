@@ -45,6 +45,26 @@ def test_a_wrong_scenario_is_refused(scenarios):
         SemanticSpecification(scenarios=scenarios)
 
 
+@pytest.mark.parametrize(
+    "hidden", ["\x1b[2J", "\n", "\r", "\0", "\x9b", "\u2028", "\u202e", "\u2066", "\u200b", "\ufeff"]
+)
+def test_a_title_holds_nothing_hidden(hidden):
+    with pytest.raises(InvalidSpecification, match="'name' must hold no control") as caught:
+        SemanticSpecification(name=f"Sales{hidden}")
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("hidden", ["\x1b[2J", "\0", "\x7f", "\x9b"])
+def test_a_description_holds_no_control_characters(hidden):
+    with pytest.raises(InvalidSpecification, match="'description' must hold no control"):
+        SemanticSpecification(description=f"Sales{hidden}")
+
+
+def test_what_people_write_is_kept():
+    words = SemanticSpecification(name="نمی\u200cدانم 👩\u200d🔬", description="# A\n\tb \u200f ש")
+    assert (words.name, words.description) == ("نمی\u200cدانم 👩\u200d🔬", "# A\n\tb \u200f ש")
+
+
 def test_one_scenario_may_come_as_text():
     assert SemanticSpecification(scenarios="business").scenarios == ("Business",)
 
@@ -94,8 +114,8 @@ tags = {name: st.sampled_from([None, *VOCABULARY[name]]) for name in ("data", "t
 @given(
     st.builds(
         SemanticSpecification,
-        name=st.text(max_size=20),
-        description=st.text(max_size=50),
+        name=st.text(st.characters(exclude_categories=("Cc", "Cf", "Cs", "Zl", "Zp")), max_size=20),
+        description=st.text(st.characters(exclude_categories=("Cc", "Cs")) | st.sampled_from("\n\t"), max_size=50),
         scenarios=st.lists(st.sampled_from(VOCABULARY["scenarios"]), max_size=4).map(tuple),
         inputs=st.none() | st.builds(Fields.named, st.lists(st.text(max_size=5), min_size=1, max_size=5)),
         **tags,
@@ -103,3 +123,7 @@ tags = {name: st.sampled_from([None, *VOCABULARY[name]]) for name in ("data", "t
 )
 def test_writing_and_reading_gives_the_same(semantic):
     assert SemanticSpecification.from_dict(semantic.to_dict()) == semantic
+
+
+def test_line_breaks_of_any_system_are_line_breaks() -> None:
+    assert SemanticSpecification(description="one\r\ntwo\rthree").description == "one\ntwo\nthree"

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from learnware.bundle.archive import pack
+from learnware.bundle.manifest import FileRecord, Manifest
 from learnware.errors import (
     BundleError,
     LimitExceeded,
@@ -73,6 +76,26 @@ _YAML: list[tuple[str, str | bytes, str]] = [
 ]
 
 
+def renamed(name: str, *names: str) -> bytes:
+    """Return a package of a format whose model has other files."""
+    files = files_of(plain())
+    content = files.pop("model/model.skops")
+    files.update({f"model/{file}": content for file in names})
+    manifest = Manifest.from_yaml(files.pop(MANIFEST))
+    entry = replace(manifest.model, format=name, files=names)
+    records = {path: FileRecord.of(part) for path, part in files.items()}
+    return pack({MANIFEST: replace(manifest, files=records, model=entry).to_yaml(), **files})
+
+
+_FILES: dict[str, Callable[[], bytes]] = {
+    f"{name} with {' and '.join(names)}": partial(renamed, name, *names)
+    for name, *names in (
+        ("skops", "other.skops"), ("skops", "model.skops", "more.bin"), ("onnx", "model.bin"), ("torch", "graph.json"),
+        ("lightgbm", "model.json"), ("xgboost", "model.txt"), ("python", "f0"), ("python", "paths.json", "f1"),
+    )
+}  # fmt: skip
+
+
 def _manifests() -> Iterator[Case]:
     wrong = MalformedManifest
     for what, text, code in _YAML:
@@ -117,6 +140,22 @@ def _manifests() -> Iterator[Case]:
     ]
     for what, change, code in changes:
         yield what, partial(changed_manifest, change), wrong, code
+    for line in (
+        "http://x/y.whl",
+        "x @ https://example.org/x.whl",
+        "-r other.txt",
+        "../evil",
+        "",
+        "a # b",
+        "a\nb",
+        "a b",
+    ):
+        yield (
+            f"the requirement {line!r}",
+            partial(changed_manifest, lambda c, line=line: c.update(requirements=["numpy", line])),
+            wrong,
+            "requirements",
+        )
     needed = [f"package-{i}==1" for i in range(LIMITS["requirements-lines"] + 1)]
     yield (
         "too many requirements",
@@ -131,6 +170,8 @@ def _manifests() -> Iterator[Case]:
             MalformedModel,
             "model-format",
         )
+    for what, change in _FILES.items():
+        yield f"files of the model: {what}", change, MalformedModel, "model-files"
     lies: list[tuple[str, Callable[[dict[str, Any]], Any]]] = [
         ("a file of the model elsewhere", lambda c: c["model"].update(files=["../specification.json"])),
         ("no file of the model", lambda c: c["model"].update(files=[])),

@@ -21,6 +21,7 @@ from tests.bundle.corpus.skops_files import (
     changed_schema,
     deep,
     doubling,
+    escaped,
     field,
     first_array,
     listed,
@@ -74,6 +75,8 @@ _DAMAGED: list[tuple[str, Callable[[], bytes], str]] = [
     ("a value in a list", partial(with_extra, value("[1]")), "skops-schema"),
     ("a deep value", partial(with_extra, value("[" * 10_000)), "skops-schema"),
     ("a value that is no text", partial(with_extra, value(1)), "skops-schema"),
+    ("an identity beyond all parts", partial(with_extra, {**value("1"), "__id__": 65_001}), "skops-schema"),
+    ("an identity below zero", partial(with_extra, {**value("1"), "__id__": -1}), "skops-schema"),
     ("an identity in words", partial(with_extra, {**value("1"), "__id__": "a"}), "skops-schema"),
     ("a value that is no JSON", partial(with_extra, value("hello")), "model-damaged"),
     ("an array in the wrong form", partial(with_extra, node("BytesNode", "builtins.bytes", file="0.npy")), (
@@ -177,7 +180,15 @@ def rejected() -> Iterator[Rejected]:
         yield Rejected(f"skops: {kind} with children of a leaf", make, MalformedModel, "model-bounds")
     large: list[tuple[str, Callable[[], bytes], type[BundleError], str]] = [
         ("a description of 201 levels", lambda: with_extra(deep(201)), LimitExceeded, "json-depth"),
-        ("200,001 parts", lambda: with_extra(listed(*[value("1")] * 200_001)), LimitExceeded, "skops-nodes"),
-    ]
+        ("65,001 parts", lambda: with_extra(listed(*[value("1")] * 65_001)), LimitExceeded, "skops-nodes"),
+        ("65,001 parts in escapes", partial(escaped, 65_001), LimitExceeded, "skops-nodes"),
+        ("650,001 values", lambda: with_extra(listed([1] * 650_001)), LimitExceeded, "json-size"),
+        ("64,900 parts of 32,450 identities", lambda: with_extra(listed(
+            *({**listed(), "__id__": 100 + i // 2} for i in range(64_900)), {**listed(value("1")), "__id__": 100}
+        )), MalformedModel, "skops-identity"),
+        ("identities of one hash", lambda: with_extra(listed(
+            *({**listed(), "__id__": i * (2**61 - 1)} for i in range(9_000))
+        )), MalformedModel, "json-number"),
+    ]  # fmt: skip
     for case in large:
         yield Rejected(f"skops: {case[0]}", *case[1:])

@@ -144,8 +144,8 @@ def doubling(depth: int) -> dict[str, Any]:
     """Lists of a list twice, the second time by its identity only: small, but endless to walk."""
     inner = listed(value("1"))
     for i in range(depth):
-        inner["__id__"] = 10**6 + i
-        short = node("ListNode", "builtins.list", content=[], __id__=10**6 + i)
+        inner["__id__"] = 1000 + i
+        short = node("ListNode", "builtins.list", content=[], __id__=1000 + i)
         inner = listed(inner, short)
     return inner
 
@@ -179,6 +179,16 @@ def another_array(parts: dict[str, Any], name: str, place: int, number: int) -> 
 
 def rename_first(schema: dict[str, Any], loader: str, **changes: Any) -> None:
     next(node for node in nodes_of(schema) if node.get("__loader__") == loader).update(changes)
+
+
+def escaped(n: int) -> bytes:
+    """Return a package of so many further parts, which do not look like parts until their text is read."""
+    base = with_extra(listed(*[listed()] * n))
+
+    def apply(files: Files) -> None:
+        files["schema.json"] = files["schema.json"].replace(b'"__loader__"', b'"__loader\\u005f_"')
+
+    return changed_files(apply, base)
 
 
 def deep(n: int) -> dict[str, Any]:
