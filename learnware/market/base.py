@@ -6,6 +6,7 @@ import html
 import os
 import re
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from types import TracebackType
@@ -28,6 +29,8 @@ OneLearnware: TypeAlias = "Learnware | str | os.PathLike[str]"
 
 _URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+://")
 _SHOWN = 10
+# Of files that are submitted together, so many bytes stay open until their turn; the others are read again.
+_OPENED_BYTES = 256 * 2**20
 
 
 class Market(ABC):
@@ -133,26 +136,37 @@ class Market(ABC):
             A file is no learnware. Of several learnwares, none is stored then.
         MarketNotWritable, MarketError
             It cannot be stored; nothing is half stored.
+        IsolationUnavailable, MissingDependency, UntrustedModel
+            Its model cannot be run here, or not in the way that the market was opened with, and so not be checked.
         """
         if isinstance(learnware, Learnware | str | os.PathLike):
             return self._submit(as_learnware(learnware, self.policy))
         if not isinstance(learnware, Iterable):
             expected = "a Learnware, a path, or an iterable of them"
             raise complain("learnware", "Market.submit", expected, learnware)
-        several = list(learnware)
-        # All files are opened first: one that is broken must not leave the others half submitted.
-        for one in several:
-            as_learnware(one, self.policy)
+        waiting = self._opened(learnware)
         accepted: list[str] = []
-        for one in progress_bar(several, desc="submitting", shown=progress):
+        for _ in progress_bar(range(len(waiting)), desc="submitting", shown=progress):
             try:
-                accepted.append(self._submit(as_learnware(one, self.policy)))
+                # Out of the list, so that the process of its model ends when it has been checked.
+                accepted.append(self._submit(as_learnware(waiting.popleft(), self.policy)))
             except RejectedLearnware as error:
                 raise RejectedLearnware(error.report, accepted=accepted) from error
             except LearnwareError as error:
                 error.accepted = tuple(accepted)
                 raise
         return accepted
+
+    def _opened(self, several: Iterable[OneLearnware]) -> deque[OneLearnware]:
+        """Open all files, since one that is broken must not leave the others half submitted; keep what has room."""
+        waiting: deque[OneLearnware] = deque()
+        n_bytes = 0
+        for one in several:
+            learnware = as_learnware(one, self.policy)
+            if learnware is not one:
+                n_bytes += len(learnware.to_bytes())
+            waiting.append(learnware if n_bytes <= _OPENED_BYTES else one)
+        return waiting
 
     @abstractmethod
     def _submit(self, learnware: Learnware) -> str:
@@ -184,7 +198,7 @@ class Market(ABC):
         Parameters
         ----------
         learnware_id : str
-            The id that `submit` returned.
+            The id that `submit` returned, without the ``@`` and the sha256 of one of its revisions.
 
         Returns
         -------
@@ -276,11 +290,15 @@ class Market(ABC):
     def __len__(self) -> int: ...
 
     @abstractmethod
-    def __contains__(self, learnware_id: object) -> bool: ...
+    def __contains__(self, learnware_id: object) -> bool:
+        """Tell whether an id is there; ``"id@sha256"`` names a revision and is no id, so it never is."""
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of files and connections; what is stored stays."""
+        """Let go of files and connections; what is stored in a folder stays.
+
+        Whatever is asked of the market afterwards is a `MarketError`.
+        """
 
     def __bool__(self) -> bool:
         # An empty market is still a market.

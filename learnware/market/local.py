@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import numbers
 import os
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
+from learnware._validation import complain
 from learnware.bundle import Learnware, Policy
 from learnware.errors import MarketError, RejectedLearnware
 from learnware.market.base import Market, OneLearnware, as_learnware
 from learnware.market.checker import CHECKS, Check, check_learnware
+from learnware.market.fetched import Fetched
 from learnware.market.organizer import Index
 from learnware.market.result import SearchResult
 from learnware.market.searcher import search
 from learnware.market.store import GRACE_SECONDS, DirectoryStore, MemoryStore, Revision, Store
+from learnware.market.store.forks import renew_in_forks
 from learnware.specification import RKME, SemanticSpecification, Specification
-
-#: So many learnwares, those fetched last, stay in memory with the models they have loaded.
-KEPT = 32
 
 
 class LocalMarket(Market):
@@ -65,8 +66,8 @@ class LocalMarket(Market):
         self._index = Index()
         self._generation = 0
         self._lock = Lock()
-        self._fetched: OrderedDict[str, Learnware] = OrderedDict()
-        self._fetched_lock = Lock()
+        self._fetched = Fetched(self.policy)
+        renew_in_forks(self)
 
     @classmethod
     def in_memory(cls, *, policy: Policy | None = None) -> LocalMarket:
@@ -96,13 +97,7 @@ class LocalMarket(Market):
     def fetch(self, learnware_id: str) -> Learnware:
         learnware_id, wanted = self._store.resolve(learnware_id)
         data = self._store.read(learnware_id, wanted)
-        digest = hashlib.sha256(data).hexdigest()
-        with self._fetched_lock:
-            learnware = self._fetched.pop(digest, None) or Learnware.from_bytes(data, **vars(self.policy))
-            self._fetched[digest] = learnware
-            while len(self._fetched) > KEPT:
-                self._fetched.popitem(last=False)
-        return learnware.with_id(learnware_id)
+        return self._fetched.get(hashlib.sha256(data).hexdigest(), data, learnware_id)
 
     def search(
         self,
@@ -124,20 +119,36 @@ class LocalMarket(Market):
         Parameters
         ----------
         grace_seconds : float, default=86400
-            How long a bundle stays on the disk after its removal.
+            How long a bundle stays on the disk after its removal; at least 0.
 
         Returns
         -------
         int
             How many bundles were deleted.
+
+        Raises
+        ------
+        InvalidParameter
+            `grace_seconds` is no such number.
         """
+        if not isinstance(grace_seconds, numbers.Real) or isinstance(grace_seconds, bool) or not grace_seconds >= 0:
+            raise complain("grace_seconds", "collect_garbage", "a number of seconds of at least 0", grace_seconds)
         return self._store.collect_garbage(grace_seconds)
 
     def close(self) -> None:
         self._store.close()
-        with self._fetched_lock:
-            # Their workers end when nobody else holds them.
-            self._fetched.clear()
+        self._fetched.clear()
+
+    def renew(self) -> None:
+        """Take new locks in a fork, where a search of another thread would hold the old ones for ever."""
+        searching, self._lock = self._lock.locked(), Lock()
+        self._fetched.renew()
+        if searching:
+            # It may have been taking in changes; what it left half done is built again.
+            self._index, self._generation = Index(), 0
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _reopened, (self._store, self._checks, self._place, self.policy)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._store)
@@ -174,3 +185,7 @@ class LocalMarket(Market):
         for learnware_id, entry in fresh.items():
             self._index.add(learnware_id, entry.specification, entry.digest)
         self._generation = changes.generation
+
+
+def _reopened(store: Store, checks: Sequence[Check], place: str, policy: Policy) -> LocalMarket:
+    return LocalMarket(store, checks=checks, place=place, policy=policy)

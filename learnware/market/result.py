@@ -63,6 +63,11 @@ class Hit:
         return self.specification.semantic.name
 
     @property
+    def level(self) -> str | None:
+        """What running its model can do: T0 data, T1 data with unsafe memory, T2 code."""
+        return self.specification.level
+
+    @property
     def learnware(self) -> Learnware:
         """The learnware itself, fetched on first use."""
         known: Learnware | None = self.__dict__.get("_learnware")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from pathlib import Path
 
-from learnware.errors import BundleError, InvalidParameter, LearnwareNotFound, RejectedLearnware
+from learnware.errors import BundleError, InvalidParameter, LearnwareNotFound, MarketError, RejectedLearnware
 from learnware.market.base import Market
 from learnware.specification import RKME, SemanticSpecification, Specification
 from learnware.testing.examples import make_learnware, points_around
@@ -78,6 +78,8 @@ class MarketContract(ABC):
             expect(market.describe(f"{learnware_id}@{first[:12]}"), make_learnware().specification)
             expect(market.fetch(f"{learnware_id}@{second}"), market.fetch(learnware_id))
             expect((f"{learnware_id}@{first}" in market, list(market)), (False, [learnware_id]))
+            with refused(LearnwareNotFound, "id alone", first):
+                market.revisions(f"{learnware_id}@{first}")
             with refused(LearnwareNotFound, "0" * 64):
                 market.fetch(f"{learnware_id}@{'0' * 64}")
             market.remove(learnware_id)
@@ -139,7 +141,7 @@ class MarketContract(ABC):
             regression = Specification(semantic=SemanticSpecification(task="regression"))
             expect(market.search(regression).hits, ())
 
-    def test_wrong_arguments_arerefused(self, tmp_path: Path) -> None:
+    def test_wrong_arguments_are_refused(self, tmp_path: Path) -> None:
         with self.open_market(tmp_path / "market") as market:
             with refused(InvalidParameter, "Specification"):
                 market.search(points_around(0.0))  # type: ignore[arg-type]
@@ -147,6 +149,20 @@ class MarketContract(ABC):
                 market.search("words", limit=0)
             with refused(InvalidParameter, "learnware"):
                 market.submit(3)  # type: ignore[call-overload]
+
+    def test_a_closed_market_says_so(self, tmp_path: Path) -> None:
+        with self.open_market(tmp_path / "market") as market:
+            learnware_id = market.submit(make_learnware())
+        market.close()
+        for use in (market.fetch, market.describe, market.revisions, market.remove, market.search, market.__contains__):
+            with refused(MarketError, "closed"):
+                use(learnware_id)
+        for look in (market.__len__, lambda: list(market), lambda: market.submit(make_learnware())):
+            with refused(MarketError, "closed"):
+                look()
+        with refused(MarketError, "closed"):
+            market.update(learnware_id, make_learnware())
+        expect("closed" in repr(market), True)
 
     def test_an_empty_market_is_still_a_market(self, tmp_path: Path) -> None:
         with self.open_market(tmp_path / "market") as market:

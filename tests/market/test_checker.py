@@ -16,11 +16,27 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from learnware.bundle import Learnware
-from learnware.errors import BundleError, MissingDependency, ModelFailure, RejectedLearnware
+from learnware.errors import (
+    BadPrediction,
+    BundleError,
+    EnvironmentFailed,
+    IsolationUnavailable,
+    LearnwareError,
+    MissingDependency,
+    ModelFailure,
+    RejectedLearnware,
+    SandboxMemory,
+    SandboxTimeout,
+    UntrustedModel,
+    WorkerCrashed,
+)
+from learnware.limits import Limits
 from learnware.market import CheckReport, Finding, check_learnware
 from learnware.market.checker import check_execution, check_semantic, check_statistical
+from learnware.runtime.sandbox.launcher import SandboxLauncher
 from learnware.specification import RKME, Fields, SemanticSpecification, Specification
 from learnware.testing import make_learnware
+from tests.bundle.upstream_zips import make_upstream_zip
 
 WORDS = SemanticSpecification(
     "A name", "What it is for.", data="table", task="regression", scenarios=("Business",), license="MIT"
@@ -175,12 +191,90 @@ def test_rows_answered_one_by_one_only_are_an_error() -> None:
     assert codes(check_execution, Double(model=single)) == {"predict-fails": "error"}
 
 
-def test_a_library_missing_here_is_not_the_fault_of_the_model() -> None:
-    def import_it(X: Any) -> Any:
-        raise MissingDependency("Install torch.")
+@dataclass
+class Failing:
+    """A model that raises what it is given from some call on, and counts its calls."""
 
-    with pytest.raises(MissingDependency):
-        list(check_execution(cast(Learnware, Double(model=import_it))))
+    error: LearnwareError
+    n_answered: int = 0
+    n_calls: int = 0
+
+    def __call__(self, X: Any) -> Any:
+        self.n_calls += 1
+        if self.n_calls > self.n_answered:
+            raise self.error
+        return X.sum(axis=1)
+
+
+@pytest.mark.parametrize("kind", [MissingDependency, IsolationUnavailable, UntrustedModel])
+@pytest.mark.parametrize("n_answered", [0, 2])
+def test_what_this_machine_lacks_is_not_the_fault_of_the_model(kind: type[LearnwareError], n_answered: int) -> None:
+    model = Failing(kind("Install it."), n_answered)
+    with pytest.raises(kind, match="Install it"):
+        list(check_execution(cast(Learnware, Double(model=model))))
+    assert model.n_calls == n_answered + 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        (SandboxTimeout, "predict-timeout"),
+        (SandboxMemory, "predict-memory"),
+        (WorkerCrashed, "predict-crash"),
+        (EnvironmentFailed, "environment"),
+    ],
+)
+@pytest.mark.parametrize("n_answered", [0, 1, 2, 3])
+def test_a_process_that_ended_is_not_started_again(kind: type[LearnwareError], code: str, n_answered: int) -> None:
+    model = Failing(kind("It took longer than 30 s."), n_answered)
+    (found,) = check_execution(cast(Learnware, Double(model=model, proba=model)))
+    assert (found.level, found.code) == ("error", code)
+    assert "It took longer than 30 s." in found.message
+    assert model.n_calls == n_answered + 1
+
+
+@pytest.mark.usefixtures("needs_sandbox")
+@pytest.mark.parametrize(
+    ("answer", "code"), [("__import__('time').sleep(99)", "predict-timeout"), ("os._exit(3)", "predict-crash")]
+)
+def test_code_that_hangs_or_dies_takes_one_sandbox(monkeypatch: pytest.MonkeyPatch, answer: str, code: str) -> None:
+    started, start = [], SandboxLauncher.start
+    monkeypatch.setattr(SandboxLauncher, "start", lambda self, *given: started.append(self) or start(self, *given))
+    source = (
+        "import os\nfrom learnware.model import BaseModel\nclass MyModel(BaseModel):\n"
+        "    def __init__(self): super().__init__(input_shape=(3,), output_shape=(1,))\n"
+        f"    def predict(self, X): {answer}\n"
+        "    def fit(self, X, y): pass\n    finetune = fit\n"
+    )
+    learnware = Learnware.from_bytes(make_upstream_zip(source=source), limits=Limits(call_seconds=0.5))
+    report = check_learnware(learnware)
+    assert [finding.code for finding in report.findings if finding.level == "error"] == [code]
+    assert len(started) == 1
+
+
+def test_a_process_that_ends_on_a_single_row_is_not_started_again() -> None:
+    asked = []
+
+    def unfit(X: Any) -> Any:
+        asked.append(len(X))
+        raise ModelFailure("Not all.") if len(X) > 1 else SandboxTimeout("It took longer than 30 s.")
+
+    assert codes(check_execution, Double(model=unfit)) == {"predict-timeout": "error"}
+    assert asked == [24, 1]
+
+
+def test_rows_are_asked_one_by_one_only_when_the_model_itself_fails() -> None:
+    for error, n_calls in ((ModelFailure("No."), 25), (BadPrediction("No."), 25), (LearnwareError("No."), 1)):
+        model = Failing(error)
+        assert codes(check_execution, Double(model=model)) == {"predict-fails": "error"}
+        assert model.n_calls == n_calls
+
+
+def test_a_model_that_is_slow_to_fail_is_not_asked_for_every_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("learnware.market.checker.execution._PATIENCE_SECONDS", -1.0)
+    model = Failing(ModelFailure("No."))
+    assert codes(check_execution, Double(model=model)) == {"predict-fails": "error"}
+    assert model.n_calls == 1
 
 
 def test_each_way_to_ask_is_tried() -> None:

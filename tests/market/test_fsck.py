@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
 import sqlite3
+import weakref
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from learnware.bundle import Learnware
 from learnware.errors import ChecksumMismatch, MarketError, NewerFormat
 from learnware.market import FsckReport, Market, fsck
 from learnware.market.store import DirectoryStore, check_folder
+from learnware.specification import Specification
 from learnware.testing import make_learnware
 
 
@@ -120,6 +125,32 @@ def test_a_specification_that_is_gone_is_written_again(folder: Path) -> None:
     report = fsck(folder)
     assert (codes(report), report.ok) == (["specification"] * 4, True)
     assert fsck(folder).findings == ()
+
+
+def test_a_bundle_of_several_is_compared_with_each(folder: Path) -> None:
+    with Market.open(folder) as market:
+        ids = [*market, market.submit(make_learnware("number 1", 1.0))]
+        run(folder, "UPDATE specifications SET semantic = replace(semantic, 'number 1', 'number 7')")
+        report = fsck(folder)
+        assert (codes(report), report.ok) == (["specification"] * 2, True)
+        assert {finding.learnware_id for finding in report.findings} == {ids[1], ids[3]}
+        assert [market.describe(i).semantic.name for i in ids[1::2]] == ["number 1"] * 2
+    assert fsck(folder).findings == ()
+
+
+def test_a_check_keeps_no_specification_in_memory(folder: Path) -> None:
+    made: list[weakref.ref[Specification]] = []
+
+    def read(bundle: bytes) -> Specification:
+        gc.collect()
+        assert not [ref for ref in made if ref() is not None]
+        learnware = Learnware.from_bytes(bundle)
+        specification = replace(learnware.specification, level=str(learnware.level))
+        made.append(weakref.ref(specification))
+        return specification
+
+    assert check_folder(folder, specification_of=read).findings == ()
+    assert len(made) == 4
 
 
 def test_a_broken_index_is_made_again(folder: Path) -> None:

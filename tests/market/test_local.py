@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+import gc
+import pickle
+import weakref
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -124,15 +129,56 @@ def test_html_shows_names_as_text(tmp_path: Path) -> None:
         assert "12 learnwares" in repr(market)
 
 
-def test_a_learnware_fetched_again_keeps_its_model(monkeypatch):
-    monkeypatch.setattr("learnware.market.local.KEPT", 2)
-    market = LocalMarket.in_memory()
-    ids = market.submit([make_learnware(f"learnware {i}") for i in range(3)])
-    first = market.fetch(ids[0])
-    assert market.fetch(ids[0])._content is first._content
-    assert market.fetch(ids[0]).id == ids[0]
-    for learnware_id in ids[1:]:
-        market.fetch(learnware_id)
-    assert market.fetch(ids[0])._content is not first._content
-    market.update(ids[1], make_learnware("another"))
-    assert market.fetch(ids[1]).specification.semantic.name == "another"
+@pytest.mark.parametrize("seconds", ["0", -1, float("nan"), None, True, [0]])
+@pytest.mark.parametrize("folder", [None, "market"])
+def test_a_grace_is_a_number_of_seconds(tmp_path: Path, seconds: Any, folder: str | None) -> None:
+    with Market.open(folder and tmp_path / folder) as market:
+        assert isinstance(market, LocalMarket)
+        market.remove(market.submit(make_learnware()))
+        with pytest.raises(InvalidParameter, match="grace_seconds"):
+            market.collect_garbage(seconds)
+        assert market.collect_garbage(np.float64(3600)) == market.collect_garbage(float("inf")) == 0
+
+
+@pytest.mark.parametrize(("room", "n_opened"), [(2**28, 3), (0, 6)])
+def test_files_are_read_once_if_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int, n_opened: int
+) -> None:
+    paths = [make_learnware(f"Number {i}").save(tmp_path / f"{i}.zip") for i in range(3)]
+    opened, load = [], Learnware.load
+    monkeypatch.setattr(Learnware, "load", lambda path, **options: opened.append(path) or load(path, **options))
+    monkeypatch.setattr("learnware.market.base._OPENED_BYTES", room)
+    with Market.open() as market:
+        market.submit([*paths, make_learnware()], progress=False)
+        assert len(opened) == n_opened
+        assert [market.describe(i).semantic.name for i in market][:3] == ["Number 0", "Number 1", "Number 2"]
+
+
+def test_files_are_let_go_of_one_by_one(tmp_path: Path) -> None:
+    paths = [make_learnware(f"Number {i}").save(tmp_path / f"{i}.zip") for i in range(3)]
+    alive: list[weakref.ref[Learnware]] = []
+
+    def count(learnware: Learnware) -> Iterator[Any]:
+        gc.collect()
+        assert not [ref for ref in alive if ref() is not None]
+        alive.append(weakref.ref(learnware))
+        return iter(())
+
+    with LocalMarket(MemoryStore(), checks=[count]) as market:
+        market.submit(paths, progress=False)
+    assert len(alive) == 3
+
+
+def test_copies_of_a_market_in_a_folder_open_it_again(tmp_path: Path) -> None:
+    with Market.open(tmp_path / "market", isolation="process") as market:
+        learnware_id = market.submit(make_learnware())
+        for other in (pickle.loads(pickle.dumps(market)), copy.deepcopy(market)):
+            assert list(other) == [learnware_id]
+            assert other.policy == market.policy
+            other.close()
+        assert len(market) == 1
+
+
+def test_a_market_in_memory_stays_in_its_process() -> None:
+    with Market.open() as market, pytest.raises(MarketError, match="folder"):
+        pickle.dumps(market)

@@ -6,16 +6,20 @@ import hashlib
 import json
 import os
 import random
+import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, nullcontext
 from functools import partial
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 
-from learnware.market.store import DirectoryStore
+from learnware.market import LocalMarket, Market
+from learnware.market.store import DirectoryStore, MemoryStore
 from learnware.specification import SemanticSpecification, Specification
+from learnware.testing import make_learnware
 from tests.market.forks import exit_status, in_child, needs_fork
 
 pytestmark = needs_fork
@@ -162,3 +166,36 @@ def test_a_bundle_appears_only_in_its_writers_turn(tmp_path: Path) -> None:
             time.sleep(0.05)
             assert not [path for path in (folder / "blobs").rglob("*") if path.is_file()]
         assert mine.read(added.result()) == b"bundle"
+
+
+def searching(market: LocalMarket, held: Event, done: Event) -> None:
+    storing = market._store._lock if isinstance(market._store, MemoryStore) else nullcontext()
+    with market._lock, market._fetched._lock, storing:
+        held.set()
+        done.wait()
+
+
+@pytest.mark.parametrize("folder", [None, "market"])
+def test_a_fork_is_not_held_up_by_a_search_of_its_parent(tmp_path: Path, folder: str | None) -> None:
+    query = make_learnware().specification
+    with Market.open(folder and tmp_path / folder) as market:
+        assert isinstance(market, LocalMarket)
+        first = market.submit(make_learnware())
+        market.search(query)
+        held, done = Event(), Event()
+        thread = Thread(target=searching, args=(market, held, done))
+        thread.start()
+        held.wait()
+        # As if the other thread were just taking in a change.
+        market._index.remove([first])
+
+        def work() -> None:
+            signal.alarm(30)
+            assert [hit.id for hit in market.search(query).hits] == [first]
+            assert market.fetch(first).id == first
+
+        try:
+            assert exit_status(in_child(work)) == 0
+        finally:
+            done.set()
+            thread.join()

@@ -48,6 +48,10 @@ def check_learnware(learnware: Learnware | str | os.PathLike[str], *, checks: Se
     ------
     BundleError
         The file is no learnware.
+    IsolationUnavailable, MissingDependency
+        This machine lacks what its model needs to run.
+    UntrustedModel
+        Models of its level do not run in the way that was asked for.
     """
     candidate = learnware if isinstance(learnware, Learnware) else Learnware.load(learnware)
     findings = [finding for check in checks for finding in check(candidate)]

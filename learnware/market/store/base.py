@@ -177,7 +177,9 @@ class Store(ABC):
             )
         asked = str(learnware_id)
         if asked.partition("@")[0] in self:
-            return LearnwareNotFound(f"Revisions never change. Name the learnware by its id alone. Got {asked!r}.")
+            return LearnwareNotFound(
+                f"A revision never changes and has no revisions. Name the learnware by its id alone. Got {asked!r}."
+            )
         ends = {asked[:_TELLING], asked[-_TELLING:]} if len(asked) >= _TELLING else set()
         like = [known for known in self if known[:_TELLING] in ends or known[-_TELLING:] in ends][:3]
         hint = f"Did you mean {' or '.join(map(repr, like))}?" if like else "Its ids are list(market)."

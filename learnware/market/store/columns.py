@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from learnware.specification import RKME, SemanticSpecification, Specification
+from learnware.specification.semantic import readable
 from learnware.specification.space import Space
 
 #: The columns that `to_columns` fills, in its order.
@@ -41,7 +42,7 @@ def to_columns(specification: Specification) -> tuple[Any, ...]:
 def from_columns(values: Sequence[Any]) -> Specification:
     """Return the specification that `to_columns` took apart."""
     level, semantic, _, space, n_samples, squared_error, points, weights, location, scale = values
-    words = SemanticSpecification.from_dict(json.loads(semantic))
+    words = SemanticSpecification.from_dict(_readable(json.loads(semantic)))
     if space is None:
         return Specification(words, level=level)
     statistical = RKME(
@@ -54,6 +55,14 @@ def from_columns(values: Sequence[Any]) -> Specification:
         squared_error,
     )
     return Specification(words, statistical, level)
+
+
+def _readable(words: dict[str, Any]) -> dict[str, Any]:
+    # Earlier versions took titles with control characters; such a learnware must not keep others from being found.
+    for key, name in (("Name", "name"), ("Description", "description")):
+        if key in words:
+            words[key]["Values"] = readable(words[key]["Values"], name)
+    return words
 
 
 def _array(content: bytes) -> npt.NDArray[np.float64]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 from learnware.errors import LearnwareError, MarketError
 from learnware.market.store.base import GRACE_SECONDS, Changes, Entry, Revision, Store
@@ -76,6 +77,10 @@ class DirectoryStore(Store):
             self._garbage = Garbage(self._folder, self._blobs, self._database, self._ledger)
             if writable:
                 self._put_in_order(found)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Copies and other processes open the folder by themselves.
+        return type(self), (self._folder.absolute(),)
 
     def add(self, bundle: bytes, specification: Specification) -> str:
         learnware_id = secrets.token_hex(16)

@@ -18,6 +18,7 @@ from learnware.market.store.folder import DATABASE, FORMAT, MARKER, read_marker,
 from learnware.market.store.garbage import Garbage
 from learnware.market.store.ledger import Ledger, Standing
 from learnware.market.store.report import FsckFinding, FsckReport
+from learnware.market.store.seals import seal
 from learnware.specification import Specification
 
 SpecificationOf = Callable[[bytes], Specification]
@@ -30,31 +31,12 @@ def check_folder(
     repair: bool = True,
     progress: bool | None = None,
 ) -> FsckReport:
-    """Check a market folder, also while others use it.
+    """Check a market folder; see `learnware.market.fsck` for the other parameters, the answer and the errors.
 
     Parameters
     ----------
-    path : str or Path
-        The market.
     specification_of : callable, optional
         Reads the specification out of a bundle, to compare the database with; default: the database is believed.
-    repair : bool, default=True
-        Mend what can be mended without loss; otherwise only look.
-    progress : bool, optional
-        Show a progress bar; default: in a terminal or notebook.
-
-    Returns
-    -------
-    FsckReport
-
-    Raises
-    ------
-    MarketError
-        The folder is no market, or cannot be read.
-    NewerFormat
-        A newer version of the library made it.
-    MarketNotWritable
-        It should be repaired but cannot be written to.
     """
     folder = Path(path)
     if not any((folder / name).exists() for name in (MARKER, DATABASE, "blobs")):
@@ -82,8 +64,8 @@ class _Check:
         self._blobs = Blobs(folder)
         self._findings: list[FsckFinding] = []
         self._n_learnwares = 0
-        #: The specification inside each bundle that has been read and is whole.
-        self._whole: dict[str, Specification | None] = {}
+        #: Each bundle that has been read and is whole, with the seal of the specification inside if that is known.
+        self._whole: dict[str, bytes | None] = {}
         self._broken: set[str] = set()
 
     def report(self) -> FsckReport:
@@ -222,11 +204,11 @@ class _Check:
                 return f" and was moved to {self._blobs.set_aside(digest)}"
         return " but was stored anew meanwhile"
 
-    def _read(self, content: bytes, digest: str, learnware_id: str | None) -> Specification | None:
+    def _read(self, content: bytes, digest: str, learnware_id: str | None) -> bytes | None:
         if self._specification_of is None or learnware_id is None:
             return None
         try:
-            return self._specification_of(content)
+            return seal(*to_columns(self._specification_of(content)))
         except LearnwareError as error:
             self._note("strange-bundle", f"The bundle {digest} is no learnware: {error}", False, learnware_id, digest)
             return None
@@ -237,14 +219,15 @@ class _Check:
             self._ledger.specification(learnware_id, number)
             return
         try:
-            if to_columns(self._ledger.specification(learnware_id, number)) == to_columns(true):
+            if seal(*to_columns(self._ledger.specification(learnware_id, number))) == true:
                 return
         except LearnwareError:
             # Whatever the row says, the bundle knows better.
             pass
-        if self._repair:
+        if self._repair and self._specification_of is not None:
+            specification = self._specification_of(self._blobs.read(digest))
             with self._database.writing() as connection:
-                self._ledger.describe_anew(connection, learnware_id, number, true)
+                self._ledger.describe_anew(connection, learnware_id, number, specification)
         message = f"The database said something else of learnware {learnware_id} than its bundle {digest}."
         self._note("specification", message, self._repair, learnware_id, digest)
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timezone
-from threading import Lock
-from typing import NamedTuple
+from threading import RLock
+from typing import Any, NamedTuple
 
+from learnware.errors import MarketError
 from learnware.market.store.base import GRACE_SECONDS, Changes, Entry, Revision, Store
+from learnware.market.store.forks import renew_in_forks
 from learnware.specification import Specification
 
 
@@ -38,49 +41,58 @@ class MemoryStore(Store):
         self._kept: dict[str, list[_Kept]] = {}
         self._removed: dict[str, datetime] = {}
         self._log: list[str] = []
-        self._lock = Lock()
+        self._closed = False
+        self._lock = RLock()
+        renew_in_forks(self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise MarketError(
+            "A market in memory cannot be copied to another process, where it would be another market. Open one in a "
+            "folder: Market.open('market')."
+        )
 
     def add(self, bundle: bytes, specification: Specification) -> str:
         learnware_id = secrets.token_hex(16)
-        with self._lock:
+        with self._opened():
             self._kept[learnware_id] = [_keep(bundle, specification)]
             self._log.append(learnware_id)
         return learnware_id
 
     def replace(self, learnware_id: str, bundle: bytes, specification: Specification) -> None:
-        with self._lock:
+        with self._opened():
             self._find(learnware_id).append(_keep(bundle, specification))
             self._log.append(learnware_id)
 
     def remove(self, learnware_id: str) -> None:
-        with self._lock:
+        with self._opened():
             self._find(learnware_id)
             del self._kept[learnware_id]
             self._removed[learnware_id] = datetime.now(timezone.utc)
             self._log.append(learnware_id)
 
     def read(self, learnware_id: str, digest: str | None = None) -> bytes:
-        with self._lock:
+        with self._opened():
             return self._revision(learnware_id, digest).bundle
 
     def describe(self, learnware_id: str, digest: str | None = None) -> Specification:
-        with self._lock:
+        with self._opened():
             return self._revision(learnware_id, digest).specification
 
     def revisions(self, learnware_id: str) -> tuple[Revision, ...]:
-        with self._lock:
+        with self._opened():
             return tuple(kept.revision for kept in self._find(learnware_id))
 
     def entries(self, learnware_ids: Iterable[str]) -> dict[str, Entry]:
-        with self._lock:
+        with self._opened():
             current = {i: self._kept[i][-1] for i in learnware_ids if i in self._kept}
         return {i: Entry(kept.revision.digest, kept.specification) for i, kept in current.items()}
 
     def removed(self, learnware_id: str) -> datetime | None:
-        return self._removed.get(learnware_id)
+        with self._opened():
+            return self._removed.get(learnware_id)
 
     def changes(self, since: int) -> Changes:
-        with self._lock:
+        with self._opened():
             # From the end, since an id stands where its last change was.
             touched = list(dict.fromkeys(reversed(self._log[since:])))[::-1]
             stored = tuple(i for i in touched if i in self._kept)
@@ -89,16 +101,37 @@ class MemoryStore(Store):
 
     def collect_garbage(self, grace_seconds: float = GRACE_SECONDS) -> int:
         """Return 0: the bundles of a removed learnware went with it."""
-        return 0
+        with self._opened():
+            return 0
 
     def __iter__(self) -> Iterator[str]:
-        return iter(list(self._kept))
+        with self._opened():
+            return iter(list(self._kept))
 
     def __len__(self) -> int:
-        return len(self._kept)
+        with self._opened():
+            return len(self._kept)
 
     def __contains__(self, learnware_id: object) -> bool:
-        return isinstance(learnware_id, str) and learnware_id in self._kept
+        with self._opened():
+            return isinstance(learnware_id, str) and learnware_id in self._kept
+
+    def close(self) -> None:
+        """Forget everything: there is no place to open again."""
+        with self._lock:
+            self._closed = True
+            self._kept.clear()
+
+    def renew(self) -> None:
+        """Take a new lock in a fork, where another thread may have held the old one."""
+        self._lock = RLock()
+
+    @contextmanager
+    def _opened(self) -> Iterator[None]:
+        with self._lock:
+            if self._closed:
+                raise MarketError("This market in memory has been closed, and what it held is gone. Open another one.")
+            yield
 
     def _find(self, learnware_id: str) -> list[_Kept]:
         """Look an id up; the caller holds the lock."""
