@@ -22,8 +22,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from learnware import Learnware, Market, Specification, __version__
+from learnware import Learnware, Market, Specification, __version__, errors
 from learnware.cli import build_parser, main
+from learnware.market import CheckReport, Finding, LocalMarket
+from learnware.specification import SemanticSpecification
 from learnware.testing import make_learnware
 from tests.bundle.upstream_zips import make_upstream_zip
 
@@ -165,6 +167,59 @@ def test_submit_takes_the_good_and_names_the_bad(folder: Path, run: Run) -> None
     assert long_winded["report"]["passed"] is False
     with Market.open("market") as market:
         assert list(market) == [one["id"], two["id"]]
+
+
+@pytest.mark.parametrize("kind", [errors.MarketError, errors.IsolationUnavailable, errors.MissingDependency])
+def test_submit_goes_on_after_any_failure(
+    folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch, kind: type[errors.LearnwareError]
+) -> None:
+    submit = LocalMarket._submit
+
+    def failing(self: LocalMarket, learnware: Learnware) -> str:
+        if learnware.name == "Bad":
+            raise kind("Not this one.")
+        return submit(self, learnware)
+
+    monkeypatch.setattr(LocalMarket, "_submit", failing)
+    for name in ("One", "Bad", "Two"):
+        make_learnware(name).save(f"{name}.zip")
+    code, content = run("submit", "market", "One.zip", "Bad.zip", "Two.zip")
+    one, bad, two = content["submitted"]
+    assert (code, bad["id"], bad["reason"], bad["report"]) == (1, None, "Not this one.", None)
+    with Market.open("market") as market:
+        assert list(market) == [one["id"], two["id"]]
+
+
+STRANGE = "A\x1b]0;title\x07 \x9b2J\u202eB\u3000C\nforged"
+
+
+def test_nothing_printed_steers_the_terminal(
+    folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def printed(*argv: str) -> str:
+        main([*argv])
+        out, err = capsys.readouterr()
+        assert all(c.isprintable() or c == "\n" for c in out + err), argv
+        return out + err
+
+    strange = SemanticSpecification("plain", "plain", task="regression", data="table")
+    # Such words are refused today, but a market may hold some that were taken before.
+    for name in ("name", "description"):
+        object.__setattr__(strange, name, STRANGE)
+    monkeypatch.setattr(LocalMarket, "describe", lambda self, learnware_id: Specification(strange))
+    monkeypatch.setattr(LocalMarket, "_submit", lambda self, learnware: self._store.add(b"", Specification(strange)))
+    make_learnware().save("one.zip")
+    assert main(["submit", "market", "one.zip"]) == 0
+    capsys.readouterr()
+    assert len(printed("list", "market").splitlines()) == 2
+    assert len(printed("search", "market", "--text", "forged").splitlines()) == 3
+    assert "B C forged" in printed("list", "market")
+    printed("list", "market", "--json")
+    assert run("list", "market")[1]["learnwares"][0]["name"] == STRANGE
+    assert printed("list", f"nowhere{STRANGE}").count("\n") == 1
+    finding = Finding("error", "strange", STRANGE)
+    monkeypatch.setattr("learnware.market.check_learnware", lambda candidate: CheckReport("One", [finding]))
+    assert "strange: A" in printed("check", "one.zip")
 
 
 def test_a_mistyped_file_leaves_no_market(folder: Path) -> None:
@@ -355,3 +410,40 @@ def test_import_needs_what_a_zip_does_not_say(folder: Path, run: Run) -> None:
     code, content = run("import", "upstream.zip", *words)
     assert (code, content["file"], content["level"]) == (0, "upstream-2.zip", "T2")
     assert Learnware.load("upstream-2.zip").name == "Linear"
+
+
+def test_revisions_update_remove_and_collect(market: str, run: Run) -> None:
+    learnware_id = run("list", market)[1]["learnwares"][0]["id"]
+    make_learnware("Other").save("other.zip")
+    code, updated = run("update", market, learnware_id, "other.zip")
+    assert code == 0
+    found = run("market", "revisions", market, learnware_id)[1]["revisions"]
+    assert [each["digest"] for each in found] == [Learnware.load("wine.zip").digest, updated["digest"]]
+    assert run("fetch", market, f"{learnware_id}@{found[0]['digest']}", "-o", "first.zip")[0] == 0
+    assert Path("first.zip").read_bytes() == Path("wine.zip").read_bytes()
+    assert run("remove", market, learnware_id) == (0, {"removed": learnware_id})
+    assert run("remove", market, learnware_id)[0] == 1
+    assert run("market", "gc", market) == (0, {"deleted": 0})
+    assert run("market", "gc", market, "--now") == (0, {"deleted": 2})
+
+
+@pytest.mark.parametrize("output", ["wine.csv", "wine.skops"])
+def test_pack_spares_its_inputs(folder: Path, run: Run, output: str) -> None:
+    before = Path(output).read_bytes()
+    assert run("pack", "wine.skops", "wine.csv", "--name", "Wine", "--target", "cultivar", "-o", output)[0] == 2
+    assert Path(output).read_bytes() == before
+
+
+def test_an_interrupt_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted(arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("learnware.cli.machine._limits", interrupted)
+    assert main(["limits"]) == 130
+    assert capsys.readouterr() == ("", "learnware: interrupted\n")
+
+
+def test_a_reader_may_leave_early() -> None:
+    command = f"{sys.executable} -m learnware limits | head -n 1"
+    done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.stdout.split()[0], done.stderr) == ("limit", "")

@@ -137,7 +137,9 @@ def sandboxes() -> set[int]:
 def test_its_sandbox_ends_when_nobody_holds_it(zip_file: Path) -> None:
     before = sandboxes()
     with Market.open() as market:
-        market.fetch(market.submit(zip_file)).predict(X)
+        found = market.fetch(market.submit(zip_file))
+        found.predict(X)
         assert len(sandboxes() - before) == 1
+    del found
     gc.collect()
     assert not sandboxes() - before

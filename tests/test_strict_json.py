@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from learnware._strict_json import parse
 from learnware.errors import InvalidSpecification
 
+INTEGERS = st.integers(-(2**63), 2**64 - 1)
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=9),
+    st.none() | st.booleans() | INTEGERS | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=9),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4),
     max_leaves=12,
 )
@@ -58,9 +59,16 @@ def test_depth_is_counted_exactly(depth: int, most: int, kind: str, wide: bool) 
         (b"[1e308]", None),
         (b"[1e309]", "json-number"),
         (b"[-1E+999]", "json-number"),
+        (b"[18446744073709551615, -9223372036854775808]", None),
+        (b"[18446744073709551616]", "json-number"),
+        (b"[-9223372036854775809]", "json-number"),
+        (b'{"a":2305843009213693951000}', "json-number"),
+        (b"[" + b"9" * 5000 + b"]", "json-number"),
+        (b"[0.12345678901234567890123, 1e-30, 12345678901234567890123.0, 12345678901234567890123e2]", None),
+        (b'["12345678901234567890123"]', None),
         (b"[1e-999]", None),
-        (b"[" + b"9" * 308 + b"]", None),
-        (b"[" + b"9" * 309 + b"]", "json-number"),
+        (b"[" + b"9" * 308 + b".5]", None),
+        (b"[" + b"9" * 309 + b".5]", "json-number"),
         (b"[0." + b"1" * 5000 + b"]", None),
         (b'["1e999"]', None),
         (b"[NaN]", "json-number"),

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from learnware import __version__
-from learnware.cli import demonstration, files, machine, markets, searching
-from learnware.cli.answer import REFUSED, WRONG_USE, Answer
+from learnware.cli import demonstration, files, machine, markets, searching, upkeep
+from learnware.cli.answer import INTERRUPTED, REFUSED, WRONG_USE, Answer, shown
 from learnware.cli.commands import Commands
 from learnware.errors import (
     BundleError,
@@ -52,7 +54,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 ok, 1 refused or nothing found, 2 wrong use. What argparse itself refuses raises ``SystemExit(2)``.
+        0 ok, 1 refused or nothing found, 2 wrong use, 130 interrupted. What argparse itself refuses raises
+        ``SystemExit(2)``.
 
     Examples
     --------
@@ -63,16 +66,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = build_parser().parse_args(argv)
     try:
         answer: Answer = arguments.run(arguments)
+    except KeyboardInterrupt:
+        print("learnware: interrupted", file=sys.stderr)
+        return INTERRUPTED
     except (LearnwareError, OSError) as error:
         message = " ".join(str(error).split())
-        print(f"learnware: error: {message}", file=sys.stderr)
+        print(f"learnware: error: {shown(message)}", file=sys.stderr)
         content = {"error": {"type": type(error).__name__, "message": message}}
         answer = Answer("", content, REFUSED if _is_refusal(error) else WRONG_USE)
-    if arguments.json:
-        print(json.dumps(answer.content, indent=2, ensure_ascii=False))
-    elif answer.text:
-        print(answer.text)
+    _print(_as_json(answer.content) if arguments.json else shown(answer.text))
     return answer.code
+
+
+def _print(text: str) -> None:
+    if not text:
+        return
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        # Whoever reads has seen enough, as `head` does; Python would complain once more when it closes the output.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _as_json(content: dict[str, Any]) -> str:
+    text = json.dumps(content, indent=2, ensure_ascii=False)
+    # A terminal may show it: what is not printable is escaped, which JSON undoes.
+    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
 
 
 def _is_refusal(error: Exception) -> bool:
@@ -85,6 +104,6 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="learnware", description="Share models, and find and reuse those of others.")
     parser.add_argument("--version", action="version", version=f"learnware {__version__}")
     commands = Commands(parser.add_subparsers(title="commands", metavar="COMMAND", required=True))
-    for group in (demonstration, files, markets, searching, machine):
+    for group in (demonstration, files, markets, upkeep, searching, machine):
         group.add_commands(commands)
     return parser

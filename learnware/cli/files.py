@@ -8,6 +8,7 @@ from pathlib import Path
 from learnware._files import existing, labels, read_model, read_table, split_target
 from learnware.cli.answer import OK, REFUSED, Answer
 from learnware.cli.commands import Commands, add_fit_options, add_run_options
+from learnware.errors import InvalidParameter
 
 
 def add_commands(commands: Commands) -> None:
@@ -61,7 +62,7 @@ def _pack(arguments: argparse.Namespace) -> Answer:
         n_points=arguments.points,
         random_state=arguments.seed,
     )
-    path = packed.save(arguments.output or arguments.model.with_suffix(".zip"))
+    path = packed.save(_target(arguments, arguments.model.with_suffix(".zip"), arguments.model, arguments.data))
     content = {"file": str(path), "digest": packed.digest, "task": packed.task, "columns": list(packed.columns)}
     return Answer(f"{path}: {packed.task.lower()} on {len(packed.columns)} columns", content)
 
@@ -82,7 +83,7 @@ def _import(arguments: argparse.Namespace) -> Answer:
             outputs=outputs,
         )
     imported = Learnware.load(existing(arguments.file), semantic=semantic)
-    path = imported.save(arguments.output or arguments.file.with_name(f"{arguments.file.stem}-2.zip"))
+    path = imported.save(_target(arguments, arguments.file.with_name(f"{arguments.file.stem}-2.zip"), arguments.file))
     content = {"file": str(path), "digest": imported.digest, "task": imported.task, "level": str(imported.level)}
     return Answer(f"{path}: {imported.name!r}, {imported.level} - {imported.level.meaning}", content)
 
@@ -96,3 +97,10 @@ def _check(arguments: argparse.Namespace) -> Answer:
     content = {**report.to_dict(), "level": str(candidate.level), "digest": candidate.digest}
     level = f"Level {candidate.level}: its model is {candidate.level.meaning}."
     return Answer(f"{report}\n{level}", content, OK if report.passed else REFUSED)
+
+
+def _target(arguments: argparse.Namespace, default: Path, *inputs: Path) -> Path:
+    target: Path = arguments.output or default
+    if any(target.exists() and target.samefile(file) for file in inputs):
+        raise InvalidParameter(f"--output must not be one of the inputs. Got {str(target)!r}: choose another name.")
+    return target

@@ -1,4 +1,4 @@
-"""The commands on market folders: submit, fetch, list, and those that keep a folder in order."""
+"""The commands on the learnwares of a market folder: submit, fetch, list, update and remove."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from learnware._files import existing
 from learnware.cli.answer import OK, REFUSED, Answer, table
 from learnware.cli.commands import Commands, add_run_options
-from learnware.errors import BundleError, RejectedLearnware
+from learnware.errors import LearnwareError, RejectedLearnware
 
 if TYPE_CHECKING:
     from learnware.market import Market
 
 
 def add_commands(commands: Commands) -> None:
-    """Add ``submit``, ``fetch``, ``list`` and the group ``market``."""
+    """Add ``submit``, ``fetch``, ``list``, ``update`` and ``remove``."""
     submit = commands.add(_submit, "submit", "submit learnware files to a market folder, made on first use")
     submit.add_argument("market", metavar="MARKET", type=Path, help="market folder")
     submit.add_argument("files", metavar="FILE", type=Path, nargs="+", help="learnware files")
@@ -27,28 +27,23 @@ def add_commands(commands: Commands) -> None:
     fetch.add_argument("-o", "--output", metavar="FILE", type=Path, help="where to write it (default: ID.zip)")
     listing = commands.add(_list, "list", "list the learnwares of a market")
     listing.add_argument("market", metavar="MARKET", type=Path, help="market folder")
-    _add_upkeep(commands.group("market", "check, copy and restore a market folder"))
+    update = commands.add(_update, "update", "give a learnware of a market a new revision")
+    update.add_argument("market", metavar="MARKET", type=Path, help="market folder")
+    update.add_argument("id", metavar="ID", help="id of the learnware")
+    update.add_argument("file", metavar="FILE", type=Path, help="learnware file")
+    add_run_options(update)
+    remove = commands.add(_remove, "remove", "take a learnware out of a market")
+    remove.add_argument("market", metavar="MARKET", type=Path, help="market folder")
+    remove.add_argument("id", metavar="ID", help="id of the learnware")
 
 
-def _add_upkeep(commands: Commands) -> None:
-    fsck = commands.add(_fsck, "fsck", "check every file of a market folder and mend what can be mended")
-    fsck.add_argument("market", metavar="MARKET", type=Path, help="market folder")
-    fsck.add_argument("--dry-run", action="store_true", help="only report, change nothing")
-    backup = commands.add(_backup, "backup", "copy a market folder while others use it")
-    backup.add_argument("market", metavar="MARKET", type=Path, help="market folder")
-    backup.add_argument("target", metavar="TARGET", type=Path, help="folder to make")
-    restore = commands.add(_restore, "restore", "make a market folder out of a backup, every file verified")
-    restore.add_argument("source", metavar="BACKUP", type=Path, help="folder that backup made")
-    restore.add_argument("market", metavar="MARKET", type=Path, help="market folder to make")
-
-
-def open_market(folder: Path) -> Market:
+def open_market(folder: Path, **policy: str | None) -> Market:
     """Open a market folder that exists; `Market.open` makes an absent one, which is right for submitting only."""
     if not folder.is_dir():
         raise NotADirectoryError(f"There is no market folder {str(folder)!r}. `learnware submit` makes one.")
     from learnware.market import Market
 
-    return Market.open(folder)
+    return Market.open(folder, **policy)  # type: ignore[arg-type]
 
 
 def _submit(arguments: argparse.Namespace) -> Answer:
@@ -69,7 +64,8 @@ def _submit_one(market: Market, file: Path) -> dict[str, Any]:
         outcome["id"] = market.submit(file)
     except RejectedLearnware as error:
         outcome.update(reason=str(error), report=error.report.to_dict())
-    except BundleError as error:
+    except LearnwareError as error:
+        # Whatever it is, the ids of the files before it must be told, and those after it get their turn.
         outcome["reason"] = str(error)
     return outcome
 
@@ -100,32 +96,15 @@ def _list(arguments: argparse.Namespace) -> Answer:
     return Answer(text, {"learnwares": content})
 
 
-def _fsck(arguments: argparse.Namespace) -> Answer:
-    from learnware.market import fsck
-
-    report = fsck(_existing_folder(arguments.market), repair=not arguments.dry_run)
-    return Answer(str(report), report.to_dict(), OK if report.ok else REFUSED)
-
-
-def _backup(arguments: argparse.Namespace) -> Answer:
-    from learnware.market import backup
-
-    n_learnwares = backup(_existing_folder(arguments.market), arguments.target)
-    return Answer(f"{arguments.target}: {n_learnwares} learnwares", _copied(arguments.target, n_learnwares))
+def _update(arguments: argparse.Namespace) -> Answer:
+    file = existing(arguments.file)
+    with open_market(arguments.market, isolation=arguments.isolation, trust=arguments.trust) as market:
+        market.update(arguments.id, file)
+        digest = market.revisions(arguments.id)[-1].digest
+    return Answer(f"{arguments.id}@{digest}", {"id": arguments.id, "digest": digest})
 
 
-def _restore(arguments: argparse.Namespace) -> Answer:
-    from learnware.market import restore
-
-    n_learnwares = restore(_existing_folder(arguments.source), arguments.market)
-    return Answer(f"{arguments.market}: {n_learnwares} learnwares", _copied(arguments.market, n_learnwares))
-
-
-def _copied(folder: Path, n_learnwares: int) -> dict[str, Any]:
-    return {"folder": str(folder), "n_learnwares": n_learnwares}
-
-
-def _existing_folder(folder: Path) -> Path:
-    if not folder.is_dir():
-        raise NotADirectoryError(f"There is no market folder {str(folder)!r}.")
-    return folder
+def _remove(arguments: argparse.Namespace) -> Answer:
+    with open_market(arguments.market) as market:
+        market.remove(arguments.id)
+    return Answer(f"{arguments.id}: removed", {"removed": arguments.id})
