@@ -23,7 +23,10 @@ from learnware.runtime.worker.worker import ANSWERED, Worker
 
 Array = npt.NDArray[Any]
 _METHODS = (*ANSWERED, "fit", "finetune")
-_LOST = "What it had learned by fit or finetune is lost with its process; the next call starts it as it was stored."
+_LOST = (
+    "What it had learned by fit or finetune is lost with its process: train it again, or load the learnware again for "
+    "the model as it was stored."
+)
 _numbers = itertools.count(1)
 
 
@@ -126,17 +129,16 @@ class _Own:
         if learns and self._stored.level is not Level.CODE:
             raise ModelFailure(refusal(self._stored.name, method))
         with self._station.lock:
-            if self._has_learned and not self._station.alive:
-                self._has_learned = False
+            # Never the answers of the stored model where those of the trained one are meant.
+            if self._has_learned and not learns and not self._station.alive:
                 raise WorkerCrashed(f"The process that ran the model of {self._stored.name!r} has ended. {_LOST}")
             try:
                 answer = self._station.call(self._stored, "model", self._load, method, tables, self._limits)
             except ModelFailure as error:
-                had_learned, alive = self._has_learned, self._station.alive
-                # A fit that failed half-way has changed the model too.
-                self._has_learned = alive and (had_learned or learns)
-                if had_learned and not alive:
+                if self._has_learned and not self._station.alive:
                     raise _with_loss(error) from error
+                # A fit that failed half-way has changed the model too.
+                self._has_learned = self._station.alive and (self._has_learned or learns)
                 raise
             self._has_learned = self._has_learned or learns
             return answer

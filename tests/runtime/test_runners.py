@@ -255,20 +255,25 @@ def test_death_in_a_call(own: OwnRunner, deed: str, how: str, number: int | None
     assert np.array_equal(own.call("predict", X), X[:, 0])
 
 
-def test_what_was_learned_is_lost_loudly(own: OwnRunner) -> None:
+def test_what_was_learned_is_lost_loudly_until_it_is_learned_again(own: OwnRunner) -> None:
     own.call("fit", X, np.array([5.0]))
     with pytest.raises(WorkerCrashed, match="status 3.*What it had learned by fit or finetune is lost") as caught:
         own.call("finetune", X, np.array(["os._exit(3)"]))
     assert caught.value.signal is None
-    assert np.array_equal(own.call("predict", X), X[:, 0])
+    for _ in range(2):
+        with pytest.raises(WorkerCrashed, match="has ended. What it had learned"):
+            own.call("predict", X)
     own.call("fit", X, np.array([5.0]))
+    assert np.array_equal(own.call("predict", X), X[:, 0] + 5.0)
     kill(own)
     with pytest.raises(WorkerCrashed, match="has ended. What it had learned"):
         own.call("predict", X)
-    assert np.array_equal(own.call("predict", X), X[:, 0])
     own.call("fit", X, np.array([5.0]))
     with pytest.raises(SandboxTimeout, match=r"0\.5 s.*What it had learned"):
         own.call("predict_proba", X)
+    with pytest.raises(WorkerCrashed, match="has ended. What it had learned"):
+        own.call("predict", X)
+    own.close()
     assert np.array_equal(own.call("predict", X), X[:, 0])
 
 
