@@ -27,10 +27,15 @@ from learnware.specification import RKME, SemanticSpecification, Specification
 
 contents = st.sampled_from([b"", b"a", b"b", b"c" * 10_000])
 
+#: What a title may hold.
+READABLE = st.characters(exclude_categories=("Cc", "Cf", "Cs", "Zl", "Zp"))
+
 
 @st.composite
 def specifications(draw: st.DrawFn) -> Specification:
-    words = SemanticSpecification(name=draw(st.text(max_size=5)), task=draw(st.sampled_from([None, "regression"])))
+    words = SemanticSpecification(
+        name=draw(st.text(READABLE, max_size=5)), task=draw(st.sampled_from([None, "regression"]))
+    )
     n_points = draw(st.integers(0, 3))
     if n_points == 0:
         return Specification(words)

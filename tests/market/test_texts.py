@@ -30,6 +30,9 @@ LEARNWARES = {
     "korean": SemanticSpecification(name="주택 가격 예측", description="서울의 아파트 가격"),
 }
 
+#: What titles and descriptions may hold.
+READABLE = st.characters(exclude_categories=("Cc", "Cf", "Cs", "Zl", "Zp"))
+
 
 @pytest.fixture
 def index() -> TextIndex:
@@ -125,8 +128,8 @@ def test_removed_and_replaced_learnwares_leave_no_trace(index: TextIndex) -> Non
 
 
 @given(
-    names=st.lists(st.text(max_size=30), min_size=1, max_size=6),
-    descriptions=st.lists(st.text(max_size=60), min_size=6, max_size=6),
+    names=st.lists(st.text(READABLE, max_size=30), min_size=1, max_size=6),
+    descriptions=st.lists(st.text(READABLE, max_size=60), min_size=6, max_size=6),
     question=st.text(max_size=30),
 )
 def test_any_text_is_taken_and_relevance_lies_in_its_range(

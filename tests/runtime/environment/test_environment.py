@@ -254,7 +254,6 @@ def is_running(pid: int) -> bool:
         return False
 
 
-@pytest.mark.usefixtures("wheels")
 @pytest.mark.parametrize("told", [{}, {"archive_info": {}}, {"archive_info": {"hashes": {"md5": "0"}}}])
 def test_an_index_without_hashes_is_an_error(told: dict[str, object], tmp_path: Path) -> None:
     chosen = {"metadata": {"name": "Thing", "version": "1.0"}, "download_info": told}
@@ -263,6 +262,7 @@ def test_an_index_without_hashes_is_an_error(told: dict[str, object], tmp_path: 
         installing._write_lock(tmp_path)
 
 
+@pytest.mark.usefixtures("wheels")
 def test_packages_that_take_too_much_room_are_refused(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(installing, "LIMITS", {**LIMITS, "environment-bytes": 100})
     with pytest.raises(EnvironmentFailed, match="more than 100 bytes"):
