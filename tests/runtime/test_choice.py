@@ -114,5 +114,8 @@ def test_everything_runs_in_the_sandbox(nothing_left: Callable[[], None]) -> Non
         with pytest.raises(WorkerCrashed, match="is lost") as caught:
             runner.call("predict_proba", X)
         assert caught.value.signal == 11
-        assert np.array_equal(runner.call("predict", X), X[:, 0])
+        with pytest.raises(WorkerCrashed, match="is lost"):
+            runner.call("predict", X)
+        runner.call("fit", X, np.array([2.0]))
+        assert np.array_equal(runner.call("predict", X), X[:, 0] + 2.0)
     nothing_left()
