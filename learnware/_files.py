@@ -65,7 +65,7 @@ def read_model(file: Path) -> Any:
     except (BundleError, ImportError, OSError):
         raise
     except Exception as error:
-        raise BundleError(f"{str(file)!r} cannot be read as a model: {error}", code="model") from error
+        raise BundleError(f"{str(file)!r} cannot be read as a model: {error}", code="model-damaged") from error
 
 
 def _read_skops(file: Path) -> Any:

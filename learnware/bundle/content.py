@@ -132,7 +132,7 @@ class Content:
 
     def stored_model(self) -> StoredModel:
         """Return the model as a runner takes it."""
-        return StoredModel(self.manifest.name, self.digest, self.manifest.model, self.level, self.model_files)
+        return StoredModel(self.manifest.name, self.manifest.model, self.level, self.model_files)
 
 
 class _ReadWhenAsked(Mapping[str, bytes]):

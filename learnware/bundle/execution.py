@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy.typing as npt
 
 from learnware.limits import Limits
-from learnware.runtime import InProcessRunner, check_limits, runner_for
+from learnware.runtime import InProcessRunner, check_limits, runner_for, shares_worker
 
 if TYPE_CHECKING:
     from learnware.bundle.content import Content
@@ -41,6 +41,11 @@ class Policy:
 
     def __post_init__(self) -> None:
         check_limits(self.isolation, self.trust, self.limits, "Learnware.load and Market.open")
+
+    @property
+    def shares_worker(self) -> bool:
+        """Whether models of data start no process of their own."""
+        return shares_worker(self.isolation, self.limits)
 
 
 class Execution:

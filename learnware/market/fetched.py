@@ -56,7 +56,7 @@ class Fetched:
         self.clear()
 
     def _keep(self, digest: str, learnware: Learnware, n_bytes: int) -> None:
-        if self._policy.isolation == "sandbox" or not _is_data(learnware):
+        if not self._policy.shares_worker or not _is_data(learnware):
             return
         self._kept[digest] = learnware, n_bytes
         self._kept.move_to_end(digest)

@@ -200,7 +200,7 @@ def load(folder: str | Path, entry: ModelEntry) -> Predictor:
     chosen = _format_of_entry(entry)
     try:
         return chosen.load(Path(folder), entry)
-    except LearnwareError:
+    except (LearnwareError, MemoryError):
         raise
     except Exception as error:  # a library that reads a damaged file may raise anything
         # The text of an error of the system holds the path, which is nobody else's business.

@@ -130,7 +130,7 @@ def unpack_code(files: Mapping[str, bytes]) -> dict[str, bytes]:
         files[_TABLE], lambda reason, code: _damaged(reason, code), max_bytes=_max_table(), max_depth=1
     )
     if not isinstance(table, dict) or table != {name: f"f{i}" for i, name in enumerate(sorted(table))}:
-        raise _damaged("its table does not number the names in their order", "model")
+        raise _damaged("its table does not number the names in their order", "model-damaged")
     if set(files) != {_TABLE, *table.values()}:
         raise _damaged("files are absent, or not in its table", "incomplete")
     try:
@@ -138,7 +138,7 @@ def unpack_code(files: Mapping[str, bytes]) -> dict[str, bytes]:
     except MalformedArchive as error:
         raise _damaged(str(error), error.code) from error
     if files[_TABLE] != _table(table):
-        raise _damaged("its table is written in another way", "model")
+        raise _damaged("its table is written in another way", "model-damaged")
     return {name: files[stored] for name, stored in table.items()}
 
 

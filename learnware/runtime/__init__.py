@@ -7,7 +7,7 @@ one worker for each model. What a model may do is decided by its `Level`, never 
 from __future__ import annotations
 
 from learnware.runtime.base import Runner, StoredModel
-from learnware.runtime.choice import check_limits, runner_for
+from learnware.runtime.choice import check_limits, runner_for, shares_worker
 from learnware.runtime.inprocess import InProcessRunner
 
-__all__ = ["InProcessRunner", "Runner", "StoredModel", "check_limits", "runner_for"]
+__all__ = ["InProcessRunner", "Runner", "StoredModel", "check_limits", "runner_for", "shares_worker"]

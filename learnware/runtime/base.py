@@ -26,8 +26,6 @@ class StoredModel:
     ----------
     name : str
         Title of its learnware, for messages.
-    key : str
-        Sha256 of its learnware; equal keys are equal models.
     entry : ModelEntry
         How it is stored and what it answers.
     level : Level
@@ -37,7 +35,6 @@ class StoredModel:
     """
 
     name: str
-    key: str
     entry: ModelEntry
     level: Level
     files: Callable[[], Mapping[str, bytes]] = field(repr=False)

@@ -58,9 +58,9 @@ def runner_for(
     if isolation == "sandbox" or (isolation == "auto" and stored.level is Level.CODE):
         return OwnRunner(stored, lambda folder: _sandboxed(stored, folder, limits), limits)
     if stored.level is not Level.CODE:
-        if limits.memory != Limits().memory:
-            return OwnRunner(stored, lambda folder: _alone(), limits)
-        return SharedRunner(stored, _shared, limits)
+        if shares_worker(isolation, limits):
+            return SharedRunner(stored, _shared, limits)
+        return OwnRunner(stored, lambda folder: _alone(), limits)
     if trust != "code":
         raise UntrustedModel(
             f"The model of {stored.name!r} is {_described(stored.level)}: in a plain process it can do all that you "
@@ -68,6 +68,11 @@ def runner_for(
             "trust its author as your own code, pass isolation='process', trust='code'."
         )
     return OwnRunner(stored, lambda folder: _unconfined(stored), limits)
+
+
+def shares_worker(isolation: str, limits: Limits | None) -> bool:
+    """Tell whether a model of data starts no process of its own: it runs in the common worker, or in this process."""
+    return isolation == "none" or (isolation != "sandbox" and (limits is None or limits.memory == Limits().memory))
 
 
 def check_limits(isolation: object, trust: object, limits: object, caller: str) -> None:

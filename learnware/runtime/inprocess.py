@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from learnware.errors import LearnwareError, MalformedModel, ModelFailure
+from learnware.errors import LearnwareError, ModelFailure
 from learnware.models import load
 from learnware.models.base import Predictor
 from learnware.runtime.base import Runner, StoredModel
@@ -73,16 +73,7 @@ class InProcessRunner(Runner):
         if stored is None:
             raise ModelFailure(f"The model of {self._name!r} is not there.")
         with ModelFolder(stored) as folder:
-            try:
-                return load(folder.path, stored.entry)
-            except LearnwareError:
-                raise
-            except Exception as error:  # a library that reads a damaged file may raise anything
-                raise MalformedModel(
-                    f"The model of {stored.name!r} cannot be read as {stored.entry.format!r}: "
-                    f"{type(error).__name__}: {error}. Fetch the learnware again, or tell its developer.",
-                    code="model",
-                ) from error
+            return load(folder.path, stored.entry)
 
 
 def refusal(name: str, method: str) -> str:

@@ -43,7 +43,7 @@ with open(sys.argv[1], "rb") as file:
     stored = pickle.load(file)
 X, seconds = np.zeros((10, {columns})), []
 for name, (entry, files) in stored.items():
-    model = StoredModel(name, name, entry, Level.UNSAFE_MEMORY, lambda files=files: files)
+    model = StoredModel(name, entry, Level.UNSAFE_MEMORY, lambda files=files: files)
     start = time.perf_counter()
     runner_for(model, isolation=sys.argv[2]).call("predict", X)
     seconds.append(time.perf_counter() - start)
@@ -104,7 +104,7 @@ def main() -> None:
         first, second = started(found, "process")
         print(f"| start {i + 1} of a worker | {first:.2f} | {second:.3f} |")
     entry, files = found["logistic regression"]
-    stored = StoredModel("logistic regression", "", entry, Level.UNSAFE_MEMORY, lambda: files)
+    stored = StoredModel("logistic regression", entry, Level.UNSAFE_MEMORY, lambda: files)
     runners: dict[str, Runner] = {
         name: runner_for(stored, isolation=name, trust="data") for name in ("none", "process", "sandbox")
     }

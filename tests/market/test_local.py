@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from learnware import Limits
 from learnware.bundle import Learnware
 from learnware.errors import BundleError, ChecksumMismatch, InvalidParameter, MarketError
 from learnware.market import LocalMarket, Market
@@ -182,3 +183,10 @@ def test_copies_of_a_market_in_a_folder_open_it_again(tmp_path: Path) -> None:
 def test_a_market_in_memory_stays_in_its_process() -> None:
     with Market.open() as market, pytest.raises(MarketError, match="folder"):
         pickle.dumps(market)
+
+
+def test_learnwares_with_a_process_of_their_own_are_not_kept() -> None:
+    with Market.open(limits=Limits(memory=2**30)) as market:
+        fetched = weakref.ref(market.fetch(market.submit(make_learnware()))._execution)
+        gc.collect()
+        assert fetched() is None

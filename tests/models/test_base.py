@@ -85,3 +85,14 @@ def test_a_format_must_tell_its_files_and_the_level(chosen: type, monkeypatch: p
     with pytest.raises(MalformedModel, match="must define 'files' and 'level'") as caught:
         level_of(entry, {"model.bin": b""})
     assert caught.value.code == "model-format"
+
+
+def test_too_little_memory_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def starved(self: object, folder: object, entry: object) -> None:
+        raise MemoryError("too little")
+
+    model = LinearRegression().fit([[0.0], [1.0]], [0.0, 1.0])
+    entry = save(model, tmp_path, sample=np.zeros((1, 1)))
+    monkeypatch.setattr("learnware.models.skops.SkopsFormat.load", starved)
+    with pytest.raises(MemoryError):
+        load(tmp_path, entry)

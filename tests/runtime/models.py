@@ -55,7 +55,7 @@ def stored_model(model: Any, sample: Any, name: str = "a model") -> StoredModel:
     with tempfile.TemporaryDirectory() as folder:
         entry = save(model, Path(folder), sample=sample)
         files = {file: (Path(folder) / file).read_bytes() for file in entry.files}
-    return StoredModel(name, name, entry, Level.UNSAFE_MEMORY, lambda: files)
+    return StoredModel(name, entry, Level.UNSAFE_MEMORY, lambda: files)
 
 
 def code(
@@ -72,7 +72,7 @@ def code(
     packed = pack_code({name: content.encode() for name, content in (files or {"__init__.py": module}).items()})
     parameters = {"class_name": "Model", "module_path": "__init__.py", "kwargs": "{}", **parameters}
     entry = ModelEntry("python", tuple(packed), "Others", (), task, classes, 4, parameters=parameters)
-    return StoredModel("some code", "key", entry, Level.CODE, lambda: packed)
+    return StoredModel("some code", entry, Level.CODE, lambda: packed)
 
 
 def own_runner(model: StoredModel, limits: Limits | None = None) -> OwnRunner:

@@ -21,7 +21,7 @@ from tests.runtime.models import X, code, fitted, stored
 
 SOURCE = stored("logistic")
 LEVELS = {
-    level.value: StoredModel("a model", "key", SOURCE.entry, level, SOURCE.files)
+    level.value: StoredModel("a model", SOURCE.entry, level, SOURCE.files)
     for level in (Level.DATA, Level.UNSAFE_MEMORY, Level.CODE)
 }
 

@@ -191,7 +191,7 @@ def test_an_exception_of_a_model_of_data(shared: Station) -> None:
 
 def test_damaged_files(shared: Station) -> None:
     good = stored("linear")
-    damaged = StoredModel("damaged", "key", good.entry, Level.DATA, lambda: {"model.skops": b"nonsense"})
+    damaged = StoredModel("damaged", good.entry, Level.DATA, lambda: {"model.skops": b"nonsense"})
     for isolation in ("auto", "none"):
         with pytest.raises(MalformedModel, match="damaged|cannot be read"):
             runner_for(damaged, isolation=isolation).call("predict", X)
@@ -199,7 +199,7 @@ def test_damaged_files(shared: Station) -> None:
 
 def test_names_that_leave_the_folder() -> None:
     for name in ("../x", "/etc/x", "a/../../x", ""):
-        odd = StoredModel("odd", "key", stored("linear").entry, Level.DATA, lambda name=name: {name: b""})
+        odd = StoredModel("odd", stored("linear").entry, Level.DATA, lambda name=name: {name: b""})
         with pytest.raises(MalformedModel, match="must lie in its folder"):
             runner_for(odd, isolation="none").call("predict", X)
 
@@ -531,7 +531,7 @@ SCRIPT = """
     from tests.runtime.models import X, code, own_runner
     with open(sys.argv[1], "rb") as file:
         entry, files = pickle.load(file)
-    stored = StoredModel("linear", "", entry, Level.DATA, lambda: files)
+    stored = StoredModel("linear", entry, Level.DATA, lambda: files)
     runners = [runner_for(stored), own_runner(code("def predict(self, X): time.sleep(X[0, 0]); return X[:, 0]"))]
     for runner in runners:
         runner.call("predict", 0 * X)

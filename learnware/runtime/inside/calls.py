@@ -123,7 +123,7 @@ def _described(error: BaseException, op: str, is_code: bool) -> dict[str, Any]:
     # Code may name its own errors as ours are.
     for kind in () if is_code else type(error).__mro__:
         if kind.__module__ == "learnware.errors" and kind.__name__ in _KNOWN:
-            return {"kind": kind.__name__, "message": text, "code": getattr(error, "code", "model")}
+            return {"kind": kind.__name__, "message": text, "code": getattr(error, "code", "model-damaged")}
     described = {"kind": "raised", "message": f"{type(error).__name__}: {text}"}
     if op == "load" and not is_code:
         described["kind"] = "unreadable"

@@ -46,7 +46,7 @@ _KINDS: dict[str, Callable[[str, str], LearnwareError]] = {
     ),
     "unreadable": lambda name, said: MalformedModel(
         f"The model of {name!r} cannot be read: {said.rstrip('.')}. Fetch the learnware again, or tell its developer.",
-        code="model",
+        code="model-damaged",
     ),
 }
 # From our own reader of stored models, in its own words. Code could say anything in them, in our name.
@@ -82,7 +82,7 @@ def reported(name: str, error: Any, *, code: bool) -> LearnwareError:
     """
     if not isinstance(error, Mapping) or not {"kind", "message"} <= set(error) <= {"kind", "message", "code"}:
         raise WireError("an error must be described by kind and message")
-    kind, said, defect = error["kind"], error["message"], error.get("code", "model")
+    kind, said, defect = error["kind"], error["message"], error.get("code", "model-damaged")
     if not all(isinstance(part, str) for part in (kind, said, defect)) or not _CODE.fullmatch(defect):
         raise WireError("an error must be described by text")
     said = clean(said[:_LONGEST])

@@ -98,7 +98,7 @@ def _write(folder: Path, name: str, content: bytes) -> None:
     parts = name.split("/")
     path = folder.joinpath(*parts)
     if not {"", ".", ".."}.isdisjoint(parts) or not path.is_relative_to(folder):
-        raise MalformedModel(f"A file of a model must lie in its folder. Got the name {name!r}.", code="model")
+        raise MalformedModel(f"A file of a model must lie in its folder. Got the name {name!r}.", code="model-damaged")
     for parent in reversed(path.relative_to(folder).parents[:-1]):
         if not (folder / parent).is_dir():
             _make(folder / parent)
