@@ -55,6 +55,8 @@ _ROWS: tuple[tuple[str, int, str], ...] = (
     ("skops-depth", 200, "mappings and lists within each other in it"),
     ("skops-nodes", 65_000, "parts of a scikit-learn model"),
     ("skops-values", 650_000, "values in the description of a scikit-learn model"),
+    ("vocabulary-bytes", 32 * _MIB, "bytes of the vocabulary of a text vectorizer"),
+    ("vocabulary-words", 500_000, "words of the vocabularies of a scikit-learn model"),
     ("booster-bytes", 256 * _MIB, "bytes of a LightGBM or XGBoost model"),
     ("booster-depth", 16, "mappings and lists within each other in an XGBoost model"),
 )
@@ -109,7 +111,8 @@ class Limits:
     call_seconds : float, default=30
         Time for one call, whatever its number of rows.
     row_seconds : float, default=0.001
-        Further time for each row of a call.
+        Further time for each row of a call; images count a row for 256 numbers, texts one for 1,000 characters, if
+        that is more.
     longest_call_seconds : float, default=600
         Time for one call at most, however many rows it has. For ``fit`` and ``finetune`` this is the time allowed.
     processes : int, default=64

@@ -11,18 +11,19 @@ from typing import Any
 import numpy as np
 
 from learnware._optional import loaded
-from learnware._validation import RandomState, complain
+from learnware._validation import RandomState, check_option, complain
 from learnware.bundle.archive import pack
 from learnware.bundle.content import Content
+from learnware.bundle.given import Given
 from learnware.bundle.manifest import FILE_NAME, MODEL_FOLDER, SPECIFICATION, Manifest
-from learnware.bundle.rows import Layout
-from learnware.errors import ColumnMismatch, IncomparableSpaces, InvalidData, LearnwareError, UnsupportedModel
+from learnware.bundle.specifying import checked_score, fitted_to, specify
+from learnware.errors import ColumnMismatch, InvalidData, InvalidParameter, LearnwareError, UnsupportedModel
 from learnware.models import ModelEntry, ModelFormat, format_of, verify
 from learnware.models.base import Label, Predictor, as_labels
 from learnware.models.kept_rows import keepers_of_rows
-from learnware.specification import Fields, Space, Specification
-from learnware.specification.encoders import infer_space, read_table
-from learnware.specification.measuring import LEAST_MIN_ROWS
+from learnware.specification import Fields, Specification
+from learnware.specification.encoders import Encoder
+from learnware.specification.space import DATA
 
 _CALLER = "Learnware.from_model"
 _SAMPLE_ROWS = 64
@@ -54,6 +55,9 @@ def build(
     progress: bool | None,
     specification: Specification | None,
     share_training_rows: bool,
+    data: str,
+    encoder: Encoder | str | None,
+    score: float | None,
 ) -> tuple[Content, Predictor]:
     """Store `model`, specify its data, and pack both; see `Learnware.from_model`.
 
@@ -64,39 +68,44 @@ def build(
     """
     if not isinstance(name, str) or not name.strip():
         raise complain("name", _CALLER, "a text that is not empty", name)
+    kind = check_option(data.lower() if isinstance(data, str) else data, DATA, "data", _CALLER)
+    if specification is not None and (score is not None or encoder is not None):
+        raise InvalidParameter(
+            f"The parameters 'score' and 'encoder' of {_CALLER} are for a specification that is built here. Leave them "
+            "out, or leave out 'specification'."
+        )
     _, chosen = format_of(model)
     if not share_training_rows:
         _refuse_kept_rows(model)
-    names = chosen.feature_names(model)
-    X = _named_as(names, X, chosen)
-    stored = _store(model, chosen, X, y, _task(task), classes, frame=chosen.takes_frames and names is not None)
+    names = chosen.feature_names(model) if kind == "table" else None
+    given = Given.read(_named_as(names, X, chosen), kind, frame=chosen.takes_frames and names is not None)
+    stored = _store(model, chosen, given, y, _task(task), classes)
+    score = checked_score(score, stored.entry.task)
     if specification is None:
-        specification = Specification.from_data(
-            X, task=stored.entry.task, n_points=n_points, random_state=random_state, progress=progress
+        specification = specify(
+            given,
+            stored.entry,
+            stored.predictor,
+            encoder=encoder,
+            score=score,
+            n_points=n_points,
+            random_state=random_state,
+            progress=progress,
         )
+    else:
+        specification = fitted_to(given, stored.entry, specification)
     words = {"description": description, "scenarios": scenarios, "license": license}
     said: dict[str, Any] = {key: value for key, value in words.items() if value}
     semantic = replace(
         specification.semantic,
         name=name,
+        data=kind,
         task=stored.entry.task,
         library=library or stored.entry.library,
         outputs=_outputs(stored.entry),
         **said,
     )
-    space = infer_space(read_table(X), min_rows=LEAST_MIN_ROWS)
-    content = _pack(stored, replace(_in_order_of(space, specification), semantic=semantic))
-    return content, stored.predictor
-
-
-def _in_order_of(space: Space, specification: Specification) -> Specification:
-    """Put the columns of a specification in the order in which the model takes them."""
-    if specification.statistical is None:
-        raise complain("specification", _CALLER, "one with a statistical part", specification)
-    try:
-        return replace(specification, statistical=specification.statistical.aligned_to(space))
-    except IncomparableSpaces as error:
-        raise ColumnMismatch(f"The specification must be of the columns of X. {error}") from error
+    return _pack(stored, replace(specification, semantic=semantic)), stored.predictor
 
 
 def _pack(stored: StoredModel, specification: Specification) -> Content:
@@ -107,29 +116,16 @@ def _pack(stored: StoredModel, specification: Specification) -> Content:
 
 
 def _store(
-    model: Any,
-    chosen: ModelFormat,
-    X: Any,
-    y: Any,
-    task: str | None,
-    classes: Iterable[Label] | None,
-    *,
-    frame: bool,
+    model: Any, chosen: ModelFormat, given: Given, y: Any, task: str | None, classes: Iterable[Label] | None
 ) -> StoredModel:
-    table = read_table(X)
     labels = None if classes is None else as_labels(list(classes))
-    targets = None if y is None else as_targets(y, table.n_samples)
+    targets = None if y is None else as_targets(y, given.n_samples)
     if targets is not None and not chosen.tells_task:
         task, labels = _told_by(targets, task, labels)
-    numeric = isinstance(table.columns, np.ndarray) or all(column.kind == "number" for column in table.columns)
-    sample = Layout(table.names, table.named, numeric, frame).arrange(_some_rows(X, table.n_samples))
+    _, sample = given.rows(_SAMPLE_ROWS)
     with tempfile.TemporaryDirectory(prefix="learnware-") as folder:
         try:
-            entry = chosen.save(model, Path(folder), sample, task, labels)
-            if entry.n_features != len(table.names):
-                raise ColumnMismatch(
-                    f"X must have the {entry.n_features} columns of the model. Got {len(table.names)}."
-                )
+            entry = given.completed(chosen.save(model, Path(folder), sample, task, labels))
             predictor = chosen.load(Path(folder), entry)
             verify(model, predictor, entry, sample)
         except LearnwareError:
@@ -185,13 +181,6 @@ def _named_as(names: Sequence[str] | None, X: Any, chosen: ModelFormat) -> Any:
     torch = loaded("torch")
     values = X.detach().cpu().numpy() if torch is not None and isinstance(X, torch.Tensor) else np.asarray(X)
     return pandas.DataFrame(values, columns=list(names)).infer_objects()
-
-
-def _some_rows(X: Any, n_samples: int) -> Any:
-    places = np.unique(np.linspace(0, n_samples - 1, min(_SAMPLE_ROWS, n_samples)).astype(int))
-    if hasattr(X, "iloc"):
-        return X.iloc[places]
-    return [X[i] for i in places] if isinstance(X, list | tuple) else X[places]
 
 
 def as_targets(y: Any, n_samples: int) -> Any:

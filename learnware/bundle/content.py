@@ -9,7 +9,7 @@ from functools import cached_property
 from learnware.bundle.archive import Archive
 from learnware.bundle.manifest import FILE_NAME, MODEL_FOLDER, SPECIFICATION, Manifest
 from learnware.bundle.rows import Layout
-from learnware.bundle.samples import Samples
+from learnware.bundle.samples import Arrays, Images, Texts
 from learnware.errors import (
     BundleError,
     InvalidSpecification,
@@ -19,9 +19,9 @@ from learnware.errors import (
     MalformedSpecification,
 )
 from learnware.limits import LIMITS
-from learnware.models import Level, level_of
+from learnware.models import Level, ModelEntry, level_of
 from learnware.runtime import StoredModel
-from learnware.specification import RKME, Specification
+from learnware.specification import RKME, PointLabels, Specification
 
 _TOO_LARGE = ("json-depth", "json-size", "spec-too-many")
 
@@ -83,10 +83,14 @@ class Content:
         # Of the tasks that are no classification, a model tells only that it answers with numbers.
         if (semantic.task == "Classification") != (entry.task == "Classification"):
             raise _disagreement("task")
-        if rkme is None and semantic.data not in (None, "Table"):
+        if rkme is None and entry.data == "table" and semantic.data not in (None, "Table"):
             return None
-        if rkme is None or len(rkme.space.columns) != entry.n_features:
+        if rkme is None or not _describes(rkme, entry):
             raise _disagreement("columns")
+        if entry.data != "table" and semantic.data != entry.data.capitalize():
+            raise _disagreement("data")
+        if rkme.labels is not None and not _same_outputs(rkme.labels, entry):
+            raise _disagreement("outputs")
         if not set(entry.categorical) <= set(rkme.space.names):
             raise MalformedManifest(
                 "The manifest of this learnware names categorical columns that its specification lacks. "
@@ -97,11 +101,15 @@ class Content:
         return rkme
 
     @cached_property
-    def layout(self) -> Layout | Samples:
-        """How the model takes its rows."""
+    def layout(self) -> Layout | Texts | Images | Arrays:
+        """How the model takes its samples."""
         model = self.manifest.model
         if self.rkme is None:
-            return Samples(texts=self.specification.semantic.data == "Text")
+            return Texts() if self.specification.semantic.data == "Text" else Arrays()
+        if model.data == "text":
+            return Texts()
+        if model.data == "image":
+            return Images(model.shape, model.pixels)
         return Layout.of(self.rkme.space, frame=model.frame, categorical=model.categorical)
 
     @cached_property
@@ -152,6 +160,20 @@ class _ReadWhenAsked(Mapping[str, bytes]):
 
     def __len__(self) -> int:
         return len(self._names)
+
+
+def _describes(rkme: RKME, entry: ModelEntry) -> bool:
+    """Tell whether points are of what the model takes; those of an encoder have numbers of their own."""
+    if rkme.space.data != entry.data:
+        return False
+    return entry.data != "table" or len(rkme.space.columns) == entry.n_features
+
+
+def _same_outputs(labels: PointLabels, entry: ModelEntry) -> bool:
+    if labels.classes is None or entry.classes is None:
+        return labels.classes is entry.classes and labels.values.shape[1] == entry.n_outputs
+    # By their types too, since True is equal to 1.
+    return [(type(c), c) for c in labels.classes] == [(type(c), c) for c in entry.classes]
 
 
 def _disagreement(what: str) -> BundleError:

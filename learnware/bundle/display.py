@@ -5,6 +5,18 @@ from __future__ import annotations
 import html
 
 from learnware.bundle.content import Content
+from learnware.bundle.rows import Layout
+from learnware.bundle.samples import Images, Texts
+
+
+def described(content: Content) -> str:
+    """Return what the model takes, in a few words."""
+    layout = content.layout
+    if isinstance(layout, Layout):
+        return f"{len(layout.names)} columns"
+    if isinstance(layout, Images):
+        return f"images of {' x '.join(map(str, layout.shape))} {layout.pixels}s"
+    return "texts" if isinstance(layout, Texts) else f"data: {content.specification.semantic.data}"
 
 
 def as_html(content: Content, id: str | None) -> str:
@@ -14,7 +26,7 @@ def as_html(content: Content, id: str | None) -> str:
     rows = {
         "id": id or "not in a market",
         "task": model.task,
-        "takes": _listed(list(content.layout.names)) if content.rkme else content.specification.semantic.data or "",
+        "takes": _listed(list(content.layout.names)) if content.layout.names else described(content),
         "outputs": outputs,
         "specification": repr(content.rkme) if content.rkme else "words only",
         "level": f"{content.level} - {content.level.meaning}",

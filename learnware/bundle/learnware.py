@@ -16,14 +16,17 @@ from learnware.bundle.answers import checked_probabilities, checked_values
 from learnware.bundle.archive import Archive
 from learnware.bundle.building import as_targets, build
 from learnware.bundle.content import Content
-from learnware.bundle.display import as_html
+from learnware.bundle.display import as_html, described
 from learnware.bundle.execution import Execution, Policy
+from learnware.bundle.rows import Layout
+from learnware.bundle.samples import Texts
 from learnware.bundle.upstream import convert, is_upstream
 from learnware.errors import InvalidParameter, UnreachableFile, UnsupportedModel
 from learnware.limits import Limits
 from learnware.models import Level
 from learnware.models.base import Label
 from learnware.specification import SemanticSpecification, Specification
+from learnware.specification.encoders import Encoder
 
 Array = npt.NDArray[Any]
 
@@ -45,8 +48,14 @@ class Learnware:
         What it predicts.
     classes_ : ndarray or None
         The labels, for a classifier; columns of `predict_proba` are in their order.
+    data : {"table", "text", "image"}
+        What a sample is.
     columns : tuple of str
-        Names of the columns it takes, or positions where they have no names.
+        Names of the columns it takes, or positions where they have no names; empty for texts and images.
+    sample_shape : tuple of int or None
+        Shape of the images it takes; None for tables and texts.
+    pixels : {"bool", "int", "float"} or None
+        Kind of the numbers of these images.
     n_outputs : int
         Numbers predicted per row.
     digest : str
@@ -100,6 +109,9 @@ class Learnware:
         progress: bool | None = None,
         specification: Specification | None = None,
         share_training_rows: bool = False,
+        data: str = "table",
+        encoder: Encoder | str | None = None,
+        score: float | None = None,
     ) -> Learnware:
         """Make a learnware of a fitted model.
 
@@ -111,9 +123,11 @@ class Learnware:
         model : object
             A fitted scikit-learn classifier or regressor (pipelines and searches too), a torch module, or a LightGBM
             or XGBoost model. A torch classifier answers with one logit per class, or one for the second of two classes.
-        X : array or data frame of shape (n_samples, n_features)
+        X : array or data frame of shape (n_samples, n_features), list of str, or array of images
             Data that the model is for, as a rule its training data. It is used to build the specification and to learn
-            what the columns are; no row of it is stored.
+            what the columns are; no row of it is stored. Images are of shape (n, height, width, channels),
+            (n, channels, height, width) or (n, height, width), in the order of axes and the kind of numbers that the
+            model takes; they reach it as they are, never rescaled.
         y : array of shape (n_samples,) or (n_samples, n_outputs), optional
             Targets. They tell task and classes of a torch module, and are checked against the classes of others.
         name : str
@@ -136,6 +150,13 @@ class Learnware:
         share_training_rows : bool, default=False
             Accept a model that carries rows of its training data, as nearest neighbours and support vector machines
             do. Whoever gets the learnware can read them.
+        data : {"table", "text", "image"}, default="table"
+            What a sample is.
+        encoder : Encoder or str, optional
+            What turns texts or images into the points of the specification; see `Specification.from_data`.
+        score : float, optional
+            How well the model does on rows that it was not fitted on: accuracy, or coefficient of determination. It is
+            told to everybody who finds the learnware, beside what the model answers at its points.
 
         Returns
         -------
@@ -165,6 +186,9 @@ class Learnware:
             progress=progress,
             specification=specification,
             share_training_rows=share_training_rows,
+            data=data,
+            encoder=encoder,
+            score=score,
         )
         return cls(content, execution=Execution.of_own(content, predictor))
 
@@ -313,6 +337,22 @@ class Learnware:
         return None if classes is None else np.asarray(classes)
 
     @property
+    def data(self) -> str:
+        """``"table"``, ``"text"`` or ``"image"``: what a sample is."""
+        layout = self._content.layout
+        return "table" if isinstance(layout, Layout) else "text" if isinstance(layout, Texts) else "image"
+
+    @property
+    def sample_shape(self) -> tuple[int, ...] | None:
+        """Shape of the images that it takes, else None."""
+        return self._content.manifest.model.shape or None
+
+    @property
+    def pixels(self) -> str | None:
+        """``"bool"``, ``"int"`` or ``"float"``: kind of the numbers of the images that it takes, else None."""
+        return self._content.manifest.model.pixels or None
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """Names of the columns that it takes."""
         return self._content.layout.names
@@ -342,8 +382,9 @@ class Learnware:
 
         Parameters
         ----------
-        X : array, data frame (pandas or polars) or torch tensor of shape (n_samples, n_columns)
-            Columns are matched by name where both sides have names: in any order, with others ignored.
+        X : array, data frame (pandas or polars), torch tensor, list of str, or array of images
+            Columns are matched by name where both sides have names: in any order, with others ignored. Images may have
+            their channels at the other end than the model takes them, but not another kind of numbers.
 
         Returns
         -------
@@ -355,7 +396,7 @@ class Learnware:
         ColumnMismatch
             Columns are absent, named in ``missing``, or their number is wrong.
         InvalidData
-            X is no table of the right kind.
+            X is no table, texts or images of the right kind.
         ModelFailure
             The model raised (`ModelFailure`), answered with the wrong thing (`BadPrediction`), or took more than its
             limits allow (`SandboxTimeout`, `SandboxMemory`). The next call is answered all the same.
@@ -434,7 +475,7 @@ class Learnware:
         return hash(self.digest)
 
     def __repr__(self) -> str:
-        return f"Learnware({self.name!r}, {self.task}, {len(self.columns)} columns, id={self._id!r})"
+        return f"Learnware({self.name!r}, {self.task}, {described(self._content)}, id={self._id!r})"
 
     def _repr_html_(self) -> str:
         return as_html(self._content, self._id)

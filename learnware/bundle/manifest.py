@@ -7,6 +7,7 @@ and sha256. Unknown fields are errors, so nothing in it can be meant for another
 from __future__ import annotations
 
 import hashlib
+import math
 import platform
 import re
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from learnware.bundle import strict_yaml
+from learnware.bundle.fields import as_label, as_labels, field_of, positive_of, texts_of, wrong
 from learnware.errors import (
     BundleError,
     ChecksumMismatch,
@@ -104,11 +106,7 @@ class Manifest:
                 },
                 "requirements": list(model.requirements),
                 "python": self.python,
-                "inputs": {
-                    "columns": model.n_features,
-                    "as": "frame" if model.frame else "array",
-                    "categorical": list(model.categorical),
-                },
+                "inputs": _inputs(model),
                 "outputs": {
                     "columns": model.n_outputs,
                     "classes": None if model.classes is None else list(model.classes),
@@ -137,7 +135,7 @@ class Manifest:
         """
         content = strict_yaml.parse(text)
         if not isinstance(content, dict) or type(content.get("format")) is not int:
-            raise _wrong("format", f"{FORMAT}, in a mapping", content)
+            raise wrong("format", f"{FORMAT}, in a mapping", content)
         if content["format"] != FORMAT:
             newer = content["format"] > FORMAT
             advice = (
@@ -149,11 +147,17 @@ class Manifest:
                 file=FILE_NAME,
             )
         return cls(
-            name=_field(content, "name", str),
+            name=field_of(content, "name", str),
             model=_model(content),
-            python=_field(content, "python", str),
+            python=field_of(content, "python", str),
             files=_files(content),
         )
+
+
+def _inputs(model: ModelEntry) -> dict[str, Any]:
+    kind = {"text": "texts", "image": "images"}.get(model.data, "frame" if model.frame else "array")
+    said: dict[str, Any] = {"columns": model.n_features, "as": kind, "categorical": list(model.categorical)}
+    return {**said, "shape": list(model.shape), "pixels": model.pixels} if model.data == "image" else said
 
 
 _FIELDS = {
@@ -162,39 +166,63 @@ _FIELDS = {
     },
     "model": {"format", "files", "parameters"},
     "inputs": {"columns", "as", "categorical"},
+    "inputs of images": {"columns", "as", "categorical", "shape", "pixels"},
     "outputs": {"columns", "classes", "probabilities"},
 }  # fmt: skip
 
 
 def _model(content: dict[str, Any]) -> ModelEntry:
     _require_fields(content, "")
-    model, inputs, outputs = (_field(content, name, dict) for name in ("model", "inputs", "outputs"))
+    model, inputs, outputs = (field_of(content, name, dict) for name in ("model", "inputs", "outputs"))
+    images = inputs.get("as") == "images"
     for name in ("model", "inputs", "outputs"):
-        _require_fields(content[name], name)
-    task, classes = _field(content, "task", str), outputs["classes"]
+        _require_fields(content[name], name, "inputs of images" if images and name == "inputs" else name)
+    task, classes = field_of(content, "task", str), outputs["classes"]
     if task not in _TASKS or (classes is None) != (task == "Regression"):
-        raise _wrong("task", f"one of {', '.join(_TASKS)}, with classes just for the first", task)
-    if inputs["as"] not in ("array", "frame"):
-        raise _wrong("inputs.as", "'array' or 'frame'", inputs["as"])
-    parameters = _field(model, "parameters", dict)
+        raise wrong("task", f"one of {', '.join(_TASKS)}, with classes just for the first", task)
+    if not isinstance(inputs["as"], str) or inputs["as"] not in _DATA:
+        raise wrong("inputs.as", "'array', 'frame', 'texts' or 'images'", inputs["as"])
+    _check_samples(inputs)
+    parameters = field_of(model, "parameters", dict)
     return ModelEntry(
-        format=_field(model, "format", str),
-        files=_texts(model, "files"),
-        library=_field(content, "library", str),
+        format=field_of(model, "format", str),
+        files=texts_of(model, "files"),
+        library=field_of(content, "library", str),
         requirements=_requirements(content),
         task=task,
-        classes=None if classes is None else _labels(classes),
-        n_features=_positive(inputs, "columns"),
-        n_outputs=_positive(outputs, "columns"),
+        classes=None if classes is None else as_labels(classes),
+        n_features=positive_of(inputs, "columns"),
+        n_outputs=positive_of(outputs, "columns"),
         frame=inputs["as"] == "frame",
-        categorical=_texts(inputs, "categorical"),
-        probabilities=_field(outputs, "probabilities", bool),
-        parameters={key: _label(value) for key, value in parameters.items()},
+        categorical=texts_of(inputs, "categorical"),
+        probabilities=field_of(outputs, "probabilities", bool),
+        data=_DATA[inputs["as"]],
+        shape=tuple(inputs.get("shape", ())),
+        pixels=inputs.get("pixels", ""),
+        parameters={key: as_label(value) for key, value in parameters.items()},
     )
 
 
+_DATA = {"array": "table", "frame": "table", "texts": "text", "images": "image"}
+
+
+def _check_samples(inputs: dict[str, Any]) -> None:
+    if inputs["as"] in ("texts", "images") and inputs["categorical"]:
+        raise wrong("inputs.categorical", "an empty list, where there are no columns", inputs["categorical"])
+    if inputs["as"] == "texts" and inputs["columns"] != 1:
+        raise wrong("inputs.columns", "1 for texts", inputs["columns"])
+    if inputs["as"] != "images":
+        return
+    shape = field_of(inputs, "shape", list)
+    sized = len(shape) in (2, 3) and all(type(n) is int and 1 <= n <= LIMITS["point-numbers"] for n in shape)
+    if not sized or math.prod(shape) != inputs["columns"]:
+        raise wrong("inputs.shape", "two or three sizes that multiply to the columns", shape)
+    if inputs["pixels"] not in ("bool", "int", "float"):
+        raise wrong("inputs.pixels", "'bool', 'int' or 'float'", inputs["pixels"])
+
+
 def _requirements(content: dict[str, Any]) -> tuple[str, ...]:
-    lines = _texts(content, "requirements")
+    lines = texts_of(content, "requirements")
     if len(lines) > LIMITS["requirements-lines"]:
         raise LimitExceeded(
             f"A model may need at most {LIMITS['requirements-lines']} packages. Got {len(lines)}: name only those that "
@@ -210,7 +238,7 @@ def _check_packages(lines: tuple[str, ...]) -> None:
     # Users install what stands there, whatever the level of the model.
     odd = [line for line in lines if not line.isprintable() or "#" in line or not line.strip()]
     if odd:
-        raise _wrong("requirements", "a list of packages, one each", odd[0], code="requirements")
+        raise wrong("requirements", "a list of packages, one each", odd[0], code="requirements")
     try:
         parse_requirements("\n".join(lines), file="the requirements")
     except MalformedManifest as error:
@@ -219,12 +247,12 @@ def _check_packages(lines: tuple[str, ...]) -> None:
 
 def _files(content: dict[str, Any]) -> dict[str, FileRecord]:
     records = {}
-    for path, record in _field(content, "files", dict).items():
+    for path, record in field_of(content, "files", dict).items():
         if not isinstance(record, dict) or set(record) != {"size", "sha256"}:
-            raise _wrong(f"files.{path}", "a mapping of size and sha256", record)
+            raise wrong(f"files.{path}", "a mapping of size and sha256", record)
         size, digest = record["size"], record["sha256"]
         if type(size) is not int or size < 0 or not isinstance(digest, str) or not _SHA256.fullmatch(digest):
-            raise _wrong(f"files.{path}", "a size in bytes and a sha256", record)
+            raise wrong(f"files.{path}", "a size in bytes and a sha256", record)
         records[path] = FileRecord(size, digest)
     return records
 
@@ -232,61 +260,14 @@ def _files(content: dict[str, Any]) -> dict[str, FileRecord]:
 _SHA256 = re.compile("[0-9a-f]{64}")
 
 
-def _require_fields(content: dict[str, Any], place: str) -> None:
-    absent, unknown = sorted(_FIELDS[place] - set(content)), sorted(set(content) - _FIELDS[place])
+def _require_fields(content: dict[str, Any], place: str, fields: str = "") -> None:
+    known = _FIELDS[fields or place]
+    absent, unknown = sorted(known - set(content)), sorted(set(content) - known)
     if absent or unknown:
         named = [name[:60] for name in (unknown or absent)[:5]]
         raise MalformedManifest(
-            f"{FILE_NAME}{' at ' + place if place else ''} must have the fields {', '.join(sorted(_FIELDS[place]))}. "
+            f"{FILE_NAME}{' at ' + place if place else ''} must have the fields {', '.join(sorted(known))}. "
             f"{'Unknown' if unknown else 'Absent'}: {', '.join(named)}. Write it again with Learnware.save.",
             code="manifest-unknown-field" if unknown else "manifest-missing-field",
             file=FILE_NAME,
         )
-
-
-def _field(content: dict[str, Any], name: str, kind: type) -> Any:
-    value = content.get(name)
-    if not isinstance(value, kind):
-        raise _wrong(name, f"a {kind.__name__}", value)
-    return value
-
-
-def _texts(content: dict[str, Any], name: str) -> tuple[str, ...]:
-    values = _field(content, name, list)
-    if not all(isinstance(value, str) for value in values):
-        raise _wrong(name, "a list of text", values)
-    if len(set(values)) != len(values):
-        raise _wrong(name, "a list of different texts", values)
-    return tuple(values)
-
-
-def _positive(content: dict[str, Any], name: str) -> int:
-    value = content.get(name)
-    if type(value) is not int or not 1 <= value <= LIMITS["point-numbers"]:
-        raise _wrong(name, f"an int from 1 to {LIMITS['point-numbers']:,}", value)
-    return value
-
-
-def _labels(values: Any) -> tuple[Any, ...]:
-    if not isinstance(values, list) or not values or len({type(_label(value)) for value in values}) != 1:
-        raise _wrong("classes", "a list of labels of one type", values)
-    if len(set(values)) != len(values):
-        raise _wrong("classes", "a list of different labels", values)
-    if isinstance(values[0], int) and not all(-(2**63) <= value < 2**63 for value in values):
-        raise _wrong("classes", "a list of labels in 64 bits", values)
-    return tuple(values)
-
-
-def _label(value: Any) -> Any:
-    if isinstance(value, bool | int | float | str):
-        return value
-    raise _wrong("classes or parameters", "text, numbers or truth values", value)
-
-
-def _wrong(name: str, expected: str, got: object, *, code: str = "manifest-field") -> BundleError:
-    return MalformedManifest(
-        f"The field {name[:100]!r} of {FILE_NAME} must be {expected}. Got {str(got)[:100]!r}. "
-        "Write it again with Learnware.save.",
-        code=code,
-        file=FILE_NAME,
-    )

@@ -49,7 +49,7 @@ class ModelEntry:
     classes : tuple of bool, int, float or str, optional
         Labels in the order of the columns of ``predict_proba``; None for regression.
     n_features : int
-        Number of input columns.
+        Number of input columns; of an image its numbers, of a text 1.
     n_outputs : int, default=1
         Numbers predicted per row.
     frame : bool, default=False
@@ -58,6 +58,12 @@ class ModelEntry:
         Columns of the data frame that are of the category type.
     probabilities : bool, default=False
         Whether it tells the probability of each class.
+    data : {"table", "text", "image"}, default="table"
+        What a sample is.
+    shape : tuple of int, default=()
+        Shape of an image.
+    pixels : {"", "bool", "int", "float"}, default=""
+        Kind of the numbers in an image.
     parameters : mapping of str to bool, int, float or str
         What its format needs besides.
     """
@@ -73,6 +79,9 @@ class ModelEntry:
     frame: bool = False
     categorical: tuple[str, ...] = ()
     probabilities: bool = False
+    data: str = "table"
+    shape: tuple[int, ...] = ()
+    pixels: str = ""
     parameters: Mapping[str, Label] = field(default_factory=dict)
 
 
@@ -156,8 +165,8 @@ def save(
         A fitted scikit-learn estimator, torch module, ONNX model, or LightGBM or XGBoost model.
     folder : path
         An existing folder; the files of the entry are created in it.
-    sample : array or data frame of shape (n, n_features)
-        A few rows as the model takes them.
+    sample : array or data frame of shape (n, n_features), texts of shape (n,), or images of shape (n, ...)
+        A few samples as the model takes them.
     task : {"Classification", "Regression"}, optional
         Needed where the model does not tell itself.
     classes : sequence of labels, optional

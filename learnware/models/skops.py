@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -142,7 +143,7 @@ def _categorical(sample: Any) -> tuple[str, ...]:
 
 def _n_features(model: Any, sample: Any) -> int:
     # Text vectorizers and the like accept anything, so they know no number of columns.
-    return int(getattr(model, "n_features_in_", np.shape(sample)[1]))
+    return int(getattr(model, "n_features_in_", math.prod(np.shape(sample)[1:])))
 
 
 def _n_outputs(model: Any, sample: Any) -> int:

@@ -19,6 +19,7 @@ from learnware.errors import BundleError, MalformedModel, UnsupportedModel
 from learnware.limits import LIMITS
 from learnware.models.bounds import check_bounds, parts_of
 from learnware.models.skops_audit import FILE, SCHEMA, audit, nodes_of, untrusted_types
+from learnware.models.vocabularies import refuse_functions, unpack_vocabularies, with_packed_vocabularies
 
 # Nothing refers to these by identity, so their ids only record how Python happened to share them.
 _WITHOUT_IDENTITY = {"FunctionNode", "JsonNode", "SliceNode", "TypeNode"}
@@ -36,6 +37,8 @@ def dumps(model: Any) -> bytes:
     """
     import skops.io
 
+    refuse_functions(model)
+    model = with_packed_vocabularies(model)
     try:
         raw = skops.io.dumps(model)
     except Exception as error:
@@ -72,6 +75,8 @@ def loads(data: bytes) -> Any:
         model = skops.io.loads(data, trusted=trusted)
         check_bounds(model)
         _run_alone(model)
+        # Last, since whoever walks through the parts would look at every word.
+        unpack_vocabularies(model)
     except BundleError:
         raise
     except Exception as error:

@@ -9,6 +9,7 @@ side, and its operators are stored as data (`learnware.models.graph`). Reading e
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ from learnware.models.tensors import pack_tensors, unpack_tensors
 Array = npt.NDArray[Any]
 _GRAPH, _WEIGHTS = "graph.json", "weights.safetensors"
 _BATCH = 65_536
+# Layers of a convolution take many times the memory of the images themselves.
+_NUMBERS_AT_ONCE = 2**20
 _DTYPES = ("float32", "float64", "float16", "bfloat16", "int64")
 
 
@@ -42,7 +45,7 @@ class TorchRegressor:
 
         rows = torch.as_tensor(_numbers(X)).to(getattr(torch, self._dtype))
         with torch.no_grad():
-            parts = [self._forward(block).double().numpy() for block in torch.split(rows, _BATCH)]
+            parts = [self._forward(block).double().numpy() for block in torch.split(rows, _at_once(rows.shape))]
         return np.concatenate(parts).reshape(len(rows), -1)
 
     def predict(self, X: Any) -> Array:
@@ -81,7 +84,7 @@ class TorchClassifier(TorchRegressor):
 
 
 class TorchFormat:
-    """Stores any module that turns one tensor of rows into one tensor by common operators."""
+    """Stores any module that turns one tensor of rows or images into one tensor by common operators."""
 
     files = (_GRAPH, _WEIGHTS)
     takes_frames = False
@@ -119,7 +122,7 @@ class TorchFormat:
             requirements=requirements("numpy", "torch"),
             task=task,
             classes=labels,
-            n_features=np.shape(sample)[1],
+            n_features=math.prod(np.shape(sample)[1:]),
             n_outputs=1 if labels is not None else width,
             probabilities=labels is not None,
             parameters={"dtype": dtype, "outputs": kind},
@@ -163,7 +166,7 @@ def _recorded(module: Any, sample: Array) -> tuple[dict[str, Any], dict[str, Any
     import torch
 
     # Three rows, so that the recorder cannot take the number of rows for a size of one.
-    rows = torch.as_tensor(np.resize(sample, (3, sample.shape[1])))
+    rows = torch.as_tensor(np.resize(sample, (3, *sample.shape[1:])))
     weights = next((p for p in module.parameters() if p.is_floating_point()), None)
     dtype = str(torch.float32 if weights is None else weights.dtype).removeprefix("torch.")
     try:
@@ -187,6 +190,10 @@ def _labels(width: int, classes: Sequence[Label] | None) -> tuple[Label, ...]:
             f"{list(labels)!r}: pass all of them, in the order of the logits, as classes=[...]."
         )
     return labels
+
+
+def _at_once(shape: Sequence[int]) -> int:
+    return _BATCH if len(shape) <= 2 else max(1, min(_BATCH, _NUMBERS_AT_ONCE // math.prod(shape[1:])))
 
 
 def _numbers(X: Any) -> Array:

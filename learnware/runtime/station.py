@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from learnware.errors import BadPrediction
@@ -17,6 +18,8 @@ from learnware.runtime.worker.living import forget_in_forks
 from learnware.runtime.worker.worker import ANSWERED, Worker
 
 Array = npt.NDArray[Any]
+# So much of an image, or of text, is given the time of one row of a table.
+_NUMBERS, _CHARACTERS = 256, 1000
 
 
 class Station:
@@ -74,7 +77,7 @@ class Station:
         """
         n_rows = len(tables[0])
         answered = method in ANSWERED
-        seconds = limits.seconds(n_rows) if answered else limits.longest_call_seconds
+        seconds = limits.seconds(_rows_of_time(tables[0])) if answered else limits.longest_call_seconds
         with self.lock:
             worker = self._worker
             if worker is None or not worker.alive:
@@ -113,3 +116,13 @@ class Station:
         """Start anew in a fork of this process, where another thread may have held the lock."""
         self.lock = threading.RLock()
         self._worker = None
+
+
+def _rows_of_time(table: Any) -> int:
+    """Return how many rows of a table take about as long as these samples."""
+    n_rows = len(table)
+    if not isinstance(table, np.ndarray) or table.ndim == 2:
+        return n_rows
+    if table.dtype == object:
+        return max(n_rows, sum(len(text) for text in table if isinstance(text, str)) // _CHARACTERS)
+    return max(n_rows, table.size // _NUMBERS)

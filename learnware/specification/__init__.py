@@ -7,7 +7,9 @@ that says what its coordinates mean, and is compared with others in a common `Fr
 from __future__ import annotations
 
 from learnware.specification.base import Specification
+from learnware.specification.encoders import Encoder, FunctionEncoder
 from learnware.specification.frame import Frame
+from learnware.specification.labels import PointLabels
 from learnware.specification.rkme import RKME
 from learnware.specification.semantic import VOCABULARY, Fields, SemanticSpecification
 from learnware.specification.space import Column, Space
@@ -16,8 +18,11 @@ __all__ = [
     "RKME",
     "VOCABULARY",
     "Column",
+    "Encoder",
     "Fields",
     "Frame",
+    "FunctionEncoder",
+    "PointLabels",
     "SemanticSpecification",
     "Space",
     "Specification",

@@ -10,17 +10,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from learnware import _strict_json as strict_json
 from learnware._validation import RandomState, check_option
 from learnware._writing import write_whole
-from learnware.errors import InvalidData, InvalidParameter, InvalidSpecification
+from learnware.errors import InvalidParameter, InvalidSpecification
 from learnware.limits import LIMITS
+from learnware.specification.encoders import Encoder, n_samples_of
 from learnware.specification.fields import require_fields
 from learnware.specification.rkme import RKME
 from learnware.specification.semantic import Fields, SemanticSpecification
-from learnware.specification.space import Space
+from learnware.specification.space import DATA, Space
+from learnware.specification.targets import Targets
 from learnware.specification.upstream import is_upstream, rkme_from_upstream
 
 FORMAT = "learnware-specification"
@@ -61,6 +61,7 @@ class Specification:
         y: Any = None,
         *,
         data: str = "table",
+        encoder: Encoder | str | None = None,
         task: str | None = None,
         name: str | None = None,
         description: str | None = None,
@@ -78,14 +79,19 @@ class Specification:
 
         Parameters
         ----------
-        X : array-like or data frame of shape (n_samples, n_features)
-            numpy, pandas, polars, torch, or a list of rows; see `RKME.from_data`.
-        y : array-like of shape (n_samples,), optional
-            Labels. Only the names of the classes are told, when `task` is classification.
-        data : {"table"}, default="table"
+        X : array-like or data frame of shape (n_samples, n_features), list of str, or array of images
+            See `RKME.from_data`.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
+            Labels, or values for regression; None or NaN in rows without. The points carry means of them over at
+            least `min_rows` rows, so that a market can look for models that answer alike.
+        data : {"table", "text", "image"}, default="table"
             What a sample is.
+        encoder : Encoder or str, optional
+            What turns texts or images into points: an `Encoder`, or a name such as
+            ``"sentence-transformers:all-MiniLM-L6-v2"``. Default: one that needs no downloaded weights.
         task, name, description, scenarios, license : optional
-            Words of the `SemanticSpecification`. In a search, what is not said means "any".
+            Words of the `SemanticSpecification`. In a search, what is not said means "any". With `y`, the task is
+            regression if that holds floats, else classification, unless it is said.
         inputs : mapping of str to str, optional
             What columns mean, by name; others are told by their names.
         outputs : iterable, optional
@@ -112,14 +118,25 @@ class Specification:
         InvalidSpecification
             A word is not in the vocabulary; the message lists it.
         """
-        check_option(data.lower() if isinstance(data, str) else data, {"table"}, "data", "Specification.from_data")
+        kind = check_option(data.lower() if isinstance(data, str) else data, DATA, "data", "Specification.from_data")
+        targets = None if y is None else Targets.read(y, n_samples_of(X, kind), task)
         tags = (scenarios,) if isinstance(scenarios, str) else tuple(scenarios)
-        words = SemanticSpecification(name or "", description or "", data, task, scenarios=tags, license=license)
+        told = task if targets is None or task is not None else targets.task
+        words = SemanticSpecification(name or "", description or "", kind, told, scenarios=tags, license=license)
         rkme = RKME.from_data(
-            X, n_points, min_rows=min_rows, random_state=random_state, device=device, progress=progress
+            X,
+            n_points,
+            data=kind,
+            encoder=encoder,
+            outputs=None if targets is None else targets.outputs,
+            classes=None if targets is None else targets.classes,
+            min_rows=min_rows,
+            random_state=random_state,
+            device=device,
+            progress=progress,
         )
-        told = _outputs(y, words.task) if outputs is None else Fields.named(outputs)
-        return cls(replace(words, inputs=_inputs(rkme.space, inputs or {}), outputs=told), rkme)
+        described = Fields.named(outputs) if outputs is not None else None if targets is None else targets.fields
+        return cls(replace(words, inputs=_inputs(rkme.space, inputs or {}), outputs=described), rkme)
 
     def to_json(self) -> str:
         """Return the specification as JSON text; equal specifications give equal text."""
@@ -202,7 +219,9 @@ class Specification:
         return f"<table><caption>Specification</caption>{cells}</table>"
 
 
-def _inputs(space: Space, described: Mapping[str, str]) -> Fields:
+def _inputs(space: Space, described: Mapping[str, str]) -> Fields | None:
+    if not space.decodable and not described:
+        return None
     unknown = sorted(set(described) - set(space.names))
     if unknown:
         raise InvalidSpecification(
@@ -211,20 +230,6 @@ def _inputs(space: Space, described: Mapping[str, str]) -> Fields:
     if not space.named and not described:
         return Fields(len(space.columns))
     return Fields.named([described.get(name, name) for name in space.names])
-
-
-def _outputs(y: Any, task: str | None) -> Fields | None:
-    if y is None or task not in ("Classification", "Regression"):
-        return None
-    if task == "Classification":
-        try:
-            return Fields.named(np.unique(np.asarray(y)).tolist())
-        except TypeError as error:
-            raise InvalidData(
-                "y must hold labels of one type, and none missing. Drop or fill the other rows."
-            ) from error
-    shape = np.shape(y)
-    return Fields(int(shape[1]) if len(shape) == 2 else 1)
 
 
 def _shown(value: object) -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
@@ -12,21 +11,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from learnware._progress import progress_bar
-from learnware._validation import RandomState, as_generator, check_int, complain
-from learnware.errors import InvalidSpecification, TooFewRows
-from learnware.kernels import fit_reduced_set, inner_product, mmd
+from learnware._validation import RandomState, as_generator, check_int, check_option, complain
+from learnware.errors import IncomparableSpaces, InvalidSpecification
+from learnware.kernels import inner_product, mmd
 from learnware.limits import LIMITS
-from learnware.specification.encoders import decode_points, encode_rows, infer_space, read_table
+from learnware.specification.encoders import Encoder, decode_points
 from learnware.specification.fields import read_numbers, read_points, require_fields
+from learnware.specification.fitting import fit_parts
 from learnware.specification.frame import Frame
-from learnware.specification.measuring import LEAST_MIN_ROWS, framed, own_frame
-from learnware.specification.space import Space, unnamed_space
+from learnware.specification.labels import Label, PointLabels
+from learnware.specification.measuring import LEAST_MIN_ROWS
+from learnware.specification.space import DATA, Space, unnamed_space
 
 #: Rows that every published point stands for, unless the caller asks for more.
 MIN_ROWS = 5
 
-_DIGITS = 6
 _MOST_ROWS = 10**15
 
 Array = npt.NDArray[np.float64]
@@ -56,6 +55,8 @@ class RKME:
         Number of rows that the points stand for, if known.
     squared_error : float, default=0.0
         Squared MMD between the points and the data, in the data's own frame.
+    labels : PointLabels, optional
+        What a model answers at the points, or what a user's labels are there.
 
     Raises
     ------
@@ -85,6 +86,7 @@ class RKME:
     scale: Array = None  # type: ignore[assignment]
     n_samples: int | None = None
     squared_error: float = 0.0
+    labels: PointLabels | None = None
 
     def __post_init__(self) -> None:
         points, weights = _finite(self.points, "points", 2), _finite(self.weights, "weights", 1)
@@ -123,6 +125,11 @@ class RKME:
             raise InvalidSpecification(
                 f"The squared_error of an RKME must be between 0 and 2, as squared MMDs are. Got {self.squared_error}."
             )
+        if self.labels is not None and len(self.labels.values) != len(points):
+            raise InvalidSpecification(
+                f"The labels of an RKME must be for its {len(points)} points. Got {len(self.labels.values)}.",
+                code="spec-labels",
+            )
         if self.n_samples is not None:
             object.__setattr__(self, "n_samples", check_int(self.n_samples, "n_samples", "RKME"))
 
@@ -139,6 +146,11 @@ class RKME:
         X: Any,
         n_points: int = 100,
         *,
+        data: str = "table",
+        encoder: Encoder | str | None = None,
+        outputs: npt.ArrayLike | None = None,
+        classes: Iterable[Label] | None = None,
+        score: float | None = None,
         min_rows: int = MIN_ROWS,
         random_state: RandomState = None,
         device: str | None = None,
@@ -148,11 +160,23 @@ class RKME:
 
         Parameters
         ----------
-        X : array-like or data frame of shape (n_samples, n_features)
-            numpy, pandas, polars, torch, or a list of rows. Numbers, truth values, categories, text, dates and
-            missing values are understood. Never modified, never kept.
+        X : array-like or data frame of shape (n_samples, n_features), list of str, or array of images
+            Tables: numpy, pandas, polars, torch, or a list of rows; numbers, truth values, categories, text, dates
+            and missing values are understood. Images: (n, height, width, channels), (n, channels, height, width) or
+            (n, height, width). Never modified, never kept.
         n_points : int, default=100
             At most this many points; fewer when the privacy floor needs it.
+        data : {"table", "text", "image"}, default="table"
+            What a sample is.
+        encoder : Encoder or str, optional
+            What turns texts or images into points, or its name; default: one that needs no downloaded weights.
+        outputs : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
+            What a model answers to each row, or the user's labels: probabilities of `classes`, or values. NaN in rows
+            for which they are not known. The points carry means of them, see `PointLabels`.
+        classes : iterable of labels, optional
+            What the columns of `outputs` stand for, if they are probabilities.
+        score : float, optional
+            How well the model does on rows that it was not fitted on: accuracy, or coefficient of determination.
         min_rows : int, default=5
             Rows that every point stands for; at least 3.
         random_state : None, int or generator, default=None
@@ -171,7 +195,9 @@ class RKME:
         InvalidData
             X is empty, infinite somewhere, or holds values that are not understood.
         TooFewRows
-            X has fewer than `min_rows` rows.
+            X has fewer than `min_rows` rows, or outputs for fewer.
+        InvalidParameter
+            There is no encoder of that name, or it takes other data.
 
         Notes
         -----
@@ -181,29 +207,22 @@ class RKME:
         if check_int(n_points, "n_points", caller) > LIMITS["points"]:
             raise complain("n_points", caller, f"an int of at most {LIMITS['points']}", n_points)
         check_int(min_rows, "min_rows", caller, minimum=LEAST_MIN_ROWS)
-        generator = as_generator(random_state, caller)
-        table = read_table(X)
-        if table.n_samples < min_rows:
-            raise TooFewRows(
-                f"X must have at least {min_rows} rows, so that no published point stands for fewer. "
-                f"Got {table.n_samples}."
-            )
-        device = device or _device_of(X)
-        space = infer_space(table, min_rows=min_rows)
-        rows = encode_rows(table, space)
-        location, scale, frame = own_frame(rows, space, min_rows, generator)
-        with _progress_bar(progress) as report:
-            reduced = fit_reduced_set(
-                framed(rows, frame, scale),
-                frame.kernel,
+        check_option(data, DATA, "data", caller)
+        return cls(
+            **fit_parts(
+                X,
                 n_points,
+                data=data,
+                encoder=encoder,
+                outputs=outputs,
+                classes=None if classes is None else tuple(classes),
+                score=score,
                 min_rows=min_rows,
-                random_state=generator,
+                generator=as_generator(random_state, caller),
                 device=device,
-                progress=report,
+                progress=progress,
             )
-        points = _rounded(frame.undo(reduced.points), frame.scale)
-        return cls(points, reduced.weights, space, location, scale, table.n_samples, float(reduced.squared_error))
+        )
 
     @cached_property
     def frame(self) -> Frame:
@@ -214,7 +233,8 @@ class RKME:
     def digest(self) -> str:
         """Sha256 of the content."""
         arrays = (self.points, self.weights, self.location, self.scale)
-        head = repr((self.space.to_dict(), self.n_samples, self.squared_error)).encode()
+        labels = None if self.labels is None else self.labels.to_dict()
+        head = repr((self.space.to_dict(), self.n_samples, self.squared_error, labels)).encode()
         return hashlib.sha256(head + b"".join(np.ascontiguousarray(a).tobytes() for a in arrays)).hexdigest()
 
     def __eq__(self, other: object) -> bool:
@@ -228,7 +248,9 @@ class RKME:
 
     def __repr__(self) -> str:
         rows = "an unknown number of" if self.n_samples is None else f"{self.n_samples:,}"
-        return f"RKME({len(self.points)} points for {rows} rows of {len(self.space.columns)} columns)"
+        what = f"rows of {len(self.space.columns)} columns" if self.space.decodable else f"{self.space.data}s"
+        labelled = "" if self.labels is None else ", labelled"
+        return f"RKME({len(self.points)} points for {rows} {what}{labelled})"
 
     def aligned_to(self, space: Space, *, surplus: bool = False) -> RKME:
         """Return this embedding with its columns in the order of `space`.
@@ -248,7 +270,7 @@ class RKME:
         if self.space == space:
             return self
         parts = (self.points[:, index], self.weights, space, self.location[index], self.scale[index])
-        return RKME(*parts, n_samples=self.n_samples, squared_error=self.squared_error)
+        return RKME(*parts, n_samples=self.n_samples, squared_error=self.squared_error, labels=self.labels)
 
     def distance(self, other: RKME) -> float:
         """Return the maximum mean discrepancy (not squared) to `other`, in the pooled frame of the two.
@@ -285,8 +307,18 @@ class RKME:
         -------
         pandas.DataFrame or ndarray of shape (n_samples, n_columns)
             A data frame where the columns have names and pandas is installed.
+
+        Raises
+        ------
+        IncomparableSpaces
+            They are points of texts or images, which cannot be turned back.
         """
         check_int(n_samples, "n_samples", "RKME.sample")
+        if not self.space.decodable:
+            raise IncomparableSpaces(
+                f"Points of the encoder {self.space.encoder!r} cannot be turned back into {self.space.data}s. Only "
+                "specifications of tables can be sampled."
+            )
         generator = as_generator(random_state, "RKME.sample")
         chosen = generator.choice(len(self.points), size=n_samples, p=self.weights / self.weights.sum())
         return decode_points(self.points[chosen], self.space)
@@ -302,6 +334,7 @@ class RKME:
             "scale": self.scale.tolist(),
             "n_samples": self.n_samples,
             "squared_error": self.squared_error,
+            **({} if self.labels is None else {"labels": self.labels.to_dict()}),
         }
 
     @classmethod
@@ -314,7 +347,7 @@ class RKME:
             A field is absent, unknown, or holds what no embedding can hold.
         """
         names = {"type", "space", "points", "weights", "location", "scale", "n_samples", "squared_error"}
-        require_fields(content, names, "An RKME")
+        require_fields(content, names, "An RKME", optional=("labels",))
         if content["type"] != "RKME":
             raise InvalidSpecification(f"The type of an RKME must be 'RKME'. Got {content['type']!r:.60}.")
         error, rows = content["squared_error"], content["n_samples"]
@@ -324,15 +357,10 @@ class RKME:
             raise InvalidSpecification(f"The n_samples must be null or a positive int. Got {rows!r:.60}.")
         arrays = {"points": read_points(content["points"])}
         arrays.update({name: read_numbers(content[name], name) for name in ("weights", "location", "scale")})
-        space = Space.from_dict(content["space"])
-        return cls(space=space, n_samples=rows, squared_error=float(error), **arrays)
-
-
-def _device_of(X: Any) -> str | None:
-    """Return where a tensor lives, if that is not the processor."""
-    device = getattr(X, "device", None)
-    kind = getattr(device, "type", "cpu")
-    return None if kind == "cpu" else str(device)
+        space, labels = Space.from_dict(content["space"]), None
+        if content.get("labels") is not None:
+            labels = PointLabels.from_dict(content["labels"], len(arrays["points"]))
+        return cls(space=space, n_samples=rows, squared_error=float(error), labels=labels, **arrays)
 
 
 def _finite(values: Any, name: str, n_dimensions: int) -> Array:
@@ -348,26 +376,3 @@ def _finite(values: Any, name: str, n_dimensions: int) -> Array:
     if not np.isfinite(array).all():
         raise InvalidSpecification(f"The {name} of an RKME must be finite numbers.", code="spec-not-finite")
     return array
-
-
-@contextmanager
-def _progress_bar(shown: bool | None) -> Iterator[Callable[[int, int], None] | None]:
-    if not shown:
-        yield None
-        return
-    with progress_bar(desc="fitting the specification", leave=False, shown=True) as bar:
-
-        def report(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        yield report
-
-
-def _rounded(points: Array, scale: Array) -> Array:
-    """Round to a millionth of the scale: what is told stays as precise as it needs to be, and files small."""
-    decimals = np.clip(np.ceil(_DIGITS - np.log10(scale)), -300, 300).astype(int)
-    rounded = np.empty_like(points)
-    for j, digits in enumerate(decimals.tolist()):
-        rounded[:, j] = [round(value, digits) for value in points[:, j].tolist()]
-    return rounded

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -16,7 +18,11 @@ from learnware.limits import LIMITS
 from learnware.specification.fields import require_fields
 
 KINDS = ("number", "category", "time")
+DATA = ("table", "text", "image")
 DTYPES = ("float", "int", "bool", "str", "datetime")
+
+#: What an encoder may be called.
+ENCODER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:-]{0,99}")
 
 #: Coordinates that a categorical column takes; a number or a time takes one.
 CODE_LENGTH = 16
@@ -72,16 +78,35 @@ class Space:
         The columns of the table.
     named : bool, default=True
         Whether the columns have names of their own.
-    data : str, default="table"
+    data : {"table", "text", "image"}, default="table"
         What the raw samples are.
     encoder : str, default="table-1"
-        Name and version of the rule that turned samples into points.
+        Name and version of the rule that turned samples into points; points of different encoders are never compared.
     """
 
     columns: tuple[Column, ...]
     named: bool = True
     data: str = "table"
     encoder: str = "table-1"
+
+    @classmethod
+    def encoded(cls, data: str, encoder: str, n_features: int) -> Space:
+        """Return the space of texts or images, as points of an encoder.
+
+        Parameters
+        ----------
+        data : {"text", "image"}
+        encoder : str
+            Name and version of the encoder.
+        n_features : int
+            Numbers in a point.
+        """
+        return cls(unnamed_space(n_features).columns, False, data, encoder)
+
+    @property
+    def decodable(self) -> bool:
+        """Whether a point can be turned back into a sample, as those of tables can."""
+        return self.data == "table"
 
     @cached_property
     def n_features(self) -> int:
@@ -137,7 +162,7 @@ class Space:
         if (self.data, self.encoder) != (other.data, other.encoder):
             raise IncomparableSpaces(
                 f"Points of {self.data} data by encoder {self.encoder!r} cannot be compared with points of "
-                f"{other.data} data by encoder {other.encoder!r}. Build both specifications in the same way."
+                f"{other.data} data by encoder {other.encoder!r}. Build both specifications with the same encoder."
             )
         places = self._columns_in(other, surplus)
         spans = [np.arange(other.starts[i], other.starts[i] + other.columns[i].n_coordinates) for i in places]
@@ -179,6 +204,8 @@ class Space:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the form of the file."""
+        if not self.decodable:
+            return {"data": self.data, "encoder": self.encoder, "n_features": self.n_features}
         return {
             "data": self.data,
             "encoder": self.encoder,
@@ -189,6 +216,8 @@ class Space:
     @classmethod
     def from_dict(cls, content: Any) -> Space:
         """Read the form of the file; `InvalidSpecification` when it is another."""
+        if isinstance(content, Mapping) and "n_features" in content:
+            return _encoded_from_dict(content)
         require_fields(content, ("data", "encoder", "named", "columns"), "A space")
         if not isinstance(content["columns"], list):
             raise InvalidSpecification("The columns of a space must be a list.")
@@ -214,6 +243,23 @@ class Space:
 def unnamed_space(n_columns: int) -> Space:
     """Return the space of a plain array of `n_columns` numbers a row."""
     return Space(tuple(Column(str(i), "number") for i in range(n_columns)), named=False)
+
+
+def _encoded_from_dict(content: Mapping[str, Any]) -> Space:
+    require_fields(content, ("data", "encoder", "n_features"), "A space of texts or images")
+    data, encoder, n_features = content["data"], content["encoder"], content["n_features"]
+    if data not in ("text", "image") or not isinstance(encoder, str) or not ENCODER_NAME.fullmatch(encoder):
+        raise InvalidSpecification(
+            "A space without columns must be of text or image data, by an encoder named in letters, digits and . _ - "
+            f"/ : only. Got {data!r:.60} and {encoder!r:.60}. A newer version of learnware may read it.",
+            code="spec-format",
+        )
+    if type(n_features) is not int or not 1 <= n_features <= LIMITS["columns"]:
+        raise InvalidSpecification(
+            f"The n_features of a space must be an int from 1 to {LIMITS['columns']:,}. Got {n_features!r:.60}.",
+            code="spec-too-many",
+        )
+    return Space.encoded(data, encoder, n_features)
 
 
 def _listing(lead: str, names: list[str]) -> str:

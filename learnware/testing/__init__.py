@@ -12,8 +12,9 @@ A contract class needs one method, which opens what is tested in a fresh folder:
 from __future__ import annotations
 
 from learnware.reuse.contract import check_reuser
+from learnware.testing.encoder import check_encoder
 from learnware.testing.examples import make_learnware
 from learnware.testing.market import MarketContract
 from learnware.testing.store import StoreContract
 
-__all__ = ["MarketContract", "StoreContract", "check_reuser", "make_learnware"]
+__all__ = ["MarketContract", "StoreContract", "check_encoder", "check_reuser", "make_learnware"]

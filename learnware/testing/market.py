@@ -108,7 +108,7 @@ class MarketContract(ABC):
             with refused(LearnwareNotFound, gone):
                 market.update(gone, make_learnware())
 
-    def test_a_search_ranks_by_distance_and_follows_changes(self, tmp_path: Path) -> None:
+    def test_a_search_finds_what_fits_and_follows_changes(self, tmp_path: Path) -> None:
         query = Specification(statistical=RKME.from_data(points_around(4.0), 10, random_state=1))
         with self.open_market(tmp_path / "market") as market:
             expect((market.search(query).hits, market.search(query).verdict), ((), "nothing fits"))
@@ -121,6 +121,16 @@ class MarketContract(ABC):
             expect([hit.id for hit in market.search(query).hits], [nearer, far, near])
             market.remove(nearer)
             expect([hit.id for hit in market.search(query).hits], [far, near])
+
+    def test_a_search_with_labels_ranks_by_estimated_loss(self, tmp_path: Path) -> None:
+        X = points_around(0.0)
+        query = Specification.from_data(X, ["above" if a > b else "below" for a, b in X], random_state=1)
+        with self.open_market(tmp_path / "market") as market:
+            ids = market.submit([make_learnware(), make_learnware("Near", 0.5)], progress=False)
+            losses = [hit.loss for hit in market.search(query).hits]
+            expect(all(loss is not None and 0.0 <= loss < 0.5 for loss in losses), True)
+            expect(losses, sorted(losses, key=lambda loss: loss or 0.0))
+            expect({hit.id for hit in market.search(query).hits}, set(ids))
 
     def test_hits_bring_their_learnwares_and_mixtures_their_weights(self, tmp_path: Path) -> None:
         with self.open_market(tmp_path / "market") as market:

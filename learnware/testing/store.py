@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from learnware.errors import LearnwareNotFound
-from learnware.market.store import Changes, Store
+from learnware.market.store import Cell, Changes, Store
 from learnware.testing.examples import specification_of
 from learnware.testing.expecting import expect, refused
 
@@ -112,6 +112,33 @@ class StoreContract(ABC):
             with refused(LearnwareNotFound, gone, "removed"):
                 store.read(gone)
             expect(store.read(store.add(b"one", specification_of("one"))), b"one")
+
+    def test_cells_are_read_from_where_a_reader_stopped(self, tmp_path: Path) -> None:
+        with closing(self.open_store(tmp_path / "store")) as store:
+            for content in (b"one", b"two"):
+                store.add(content, specification_of("any"))
+            one, two, nobody = (hashlib.sha256(content).hexdigest() for content in (b"one", b"two", b"three"))
+            expect(store.cells(), (0, []))
+            store.add_cells([Cell(one, two, b"first"), Cell(two, one, b"second"), Cell(one, nobody, b"dropped")])
+            reached, cells = store.cells()
+            expect([cell.content for cell in cells], [b"first", b"second"])
+            expect(store.cells(reached), (reached, []))
+            store.add_cells([Cell(one, two, b"third")])
+            expect(store.cells(reached)[1], [Cell(one, two, b"third")])
+            expect([cell.content for cell in store.cells()[1]], [b"second", b"third"])
+
+    def test_cells_go_with_their_bundles(self, tmp_path: Path) -> None:
+        with closing(self.open_store(tmp_path / "store")) as store:
+            gone, kept = store.add(b"one", specification_of("one")), store.add(b"two", specification_of("two"))
+            one, two = (hashlib.sha256(content).hexdigest() for content in (b"one", b"two"))
+            store.add_cells(
+                [Cell(one, one, b"own"), Cell(one, two, b"said"), Cell(two, one, b"told"), Cell(two, two, b"")]
+            )
+            generation = store.changes(0).generation
+            store.remove(gone)
+            store.collect_garbage(0)
+            expect((store.cells()[1], kept in store), ([Cell(two, two, b"")], True))
+            expect(store.changes(0).generation, generation + 1)
 
     def test_ids_are_random_and_never_given_twice(self, tmp_path: Path) -> None:
         with closing(self.open_store(tmp_path / "store")) as store:

@@ -34,7 +34,7 @@ from learnware.limits import Limits
 from learnware.market import CheckReport, Finding, check_learnware
 from learnware.market.checker import check_execution, check_semantic, check_statistical
 from learnware.runtime.sandbox.launcher import SandboxLauncher
-from learnware.specification import RKME, Fields, SemanticSpecification, Specification
+from learnware.specification import RKME, Fields, SemanticSpecification, Space, Specification
 from learnware.testing import make_learnware
 from tests.bundle.upstream_zips import make_upstream_zip
 
@@ -167,7 +167,7 @@ def test_rows_that_no_honest_model_knows_are_left_out(named: bool) -> None:
     double = Double(points=points, model=known_codes_only, proba=known_codes_only)
     (found,) = check_execution(cast(Learnware, double))
     assert (found.level, found.code) == ("warning", "predict-fails-on-some")
-    assert f"fails on {24 - asked[-1]} of 24 rows" in found.message
+    assert f"fails on {24 - asked[-1]} of 24 row(s)" in found.message
     assert "Found unknown category 3." in found.message
 
 
@@ -294,6 +294,51 @@ def test_each_way_to_ask_is_tried() -> None:
 def test_answers_must_be_the_same_twice(noise: float, expected: dict[str, str]) -> None:
     rng = np.random.default_rng(0)
     assert codes(check_execution, Double(model=lambda X: X.sum(axis=1) + noise * rng.normal(size=len(X)))) == expected
+
+
+def encoded(data: str) -> RKME:
+    return replace(POINTS, space=Space.encoded(data, "some-encoder-1", 3))
+
+
+def test_models_of_texts_are_asked_for_texts_of_ours() -> None:
+    def lengths(texts: Any) -> Any:
+        return np.array([float(len(text)) for text in texts])
+
+    def no_empty(texts: Any) -> Any:
+        if "" in list(texts):
+            raise ModelFailure("No words.")
+        return lengths(texts)
+
+    words = replace(WORDS, data="text")
+    assert codes(check_execution, Double(words, encoded("text"), model=lengths)) == {}
+    (found,) = check_execution(cast(Learnware, Double(words, encoded("text"), model=no_empty)))
+    assert (found.level, found.code) == ("warning", "predict-fails-on-some")
+    assert "fails on 1 of 18 text(s) made for this check: No words." in found.message
+    assert codes(check_execution, Double(words, encoded("text"), model=Failing(ModelFailure("No.")))) == {
+        "predict-fails": "error"
+    }
+
+
+@pytest.mark.parametrize(("pixels", "dtype"), [("int", np.uint8), ("float", np.float32), ("bool", np.bool_)])
+def test_models_of_images_are_asked_for_random_images(pixels: str, dtype: Any) -> None:
+    asked = []
+
+    def brightness(images: Any) -> Any:
+        asked.append(images)
+        return images.mean(axis=(1, 2, 3))
+
+    double = Double(replace(WORDS, data="image"), encoded("image"), model=brightness)
+    double.sample_shape, double.pixels = (3, 4, 5), pixels  # type: ignore[attr-defined]
+    assert codes(check_execution, double) == {}
+    assert {(images.shape[1:], images.dtype.type) for images in asked} == {((3, 4, 5), dtype)}
+    assert len(asked[0]) == 24
+    np.testing.assert_array_equal(asked[0], asked[1])
+
+
+def test_what_an_encoder_makes_are_no_inputs() -> None:
+    words = replace(WORDS, data="text", inputs=Fields(1))
+    assert codes(check_statistical, Double(words, encoded("text"))) == {}
+    assert codes(check_statistical, Double(words, POINTS)) == {"inputs-differ": "error"}
 
 
 def test_labels_must_be_the_same_twice() -> None:

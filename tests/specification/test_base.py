@@ -38,7 +38,9 @@ def test_outputs_of_a_regression(X):
 
 
 def test_wrong_arguments(X):
-    with pytest.raises(InvalidParameter, match="'data' parameter of Specification.from_data must be one of 'table'"):
+    with pytest.raises(
+        InvalidParameter, match="'data' parameter of Specification.from_data must be one of 'image', 'table'"
+    ):
         Specification.from_data(X, data="smell")
     with pytest.raises(InvalidSpecification, match="'task' must be one of"):
         Specification.from_data(X, task="guessing")
@@ -65,11 +67,11 @@ def test_files_that_are_not_there(tmp_path):
 
 def test_labels_that_cannot_be_named(X):
     with pytest.raises(InvalidData, match="one type"):
-        Specification.from_data(X, [None, "a"] * 30, task="classification")
+        Specification.from_data(X, [1, "a"] * 30, task="classification")
 
 
 def test_a_failed_write_leaves_nothing(X, tmp_path, monkeypatch):
-    target = Specification.from_data(X, 5).save(tmp_path / "spec.json")
+    target = Specification.from_data(X, n_points=5).save(tmp_path / "spec.json")
     before = target.read_bytes()
     monkeypatch.setattr("os.replace", lambda *_: (_ for _ in ()).throw(OSError("full")))
     with pytest.raises(InvalidParameter, match="full"):

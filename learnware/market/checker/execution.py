@@ -1,4 +1,4 @@
-"""Checks that run the model on rows drawn from its own specification."""
+"""Checks that run the model: on rows drawn from its own specification, or on texts and images that we made."""
 
 from __future__ import annotations
 
@@ -22,11 +22,10 @@ from learnware.errors import (
     WorkerCrashed,
 )
 from learnware.market.checker.base import Finding
+from learnware.market.checker.probes import Probes, probes_of
 
 if TYPE_CHECKING:
     from learnware.bundle import Learnware
-
-N_ROWS = 24
 
 _TOLERANCE = 1e-3
 
@@ -67,21 +66,22 @@ def check_execution(learnware: Learnware) -> Iterator[Finding]:
     UntrustedModel
         Models of its level do not run in the way that was asked for.
     """
-    rkme = learnware.specification.statistical
-    if rkme is None:
+    probes = probes_of(learnware)
+    if probes is None:
         return
     try:
-        yield from _asked(learnware, rkme.sample(N_ROWS, random_state=0))
+        yield from _asked(learnware, probes)
     except tuple(_ENDS) as error:
         code, advice = next(said for kind, said in _ENDS.items() if isinstance(error, kind))
         yield Finding("error", code, f"The model does not run. {error} {advice}")
 
 
-def _asked(learnware: Learnware, rows: Any) -> Iterator[Finding]:
-    X, first = yield from _rows_answered(learnware.predict, rows)
+def _asked(learnware: Learnware, probes: Probes) -> Iterator[Finding]:
+    told = probes.told
+    X, first = yield from _rows_answered(learnware.predict, probes.samples, told)
     if first is None:
         return
-    second = yield from _attempt("predict", learnware.predict, X)
+    second = yield from _attempt("predict", learnware.predict, X, told)
     if second is not None and not _same(first, second):
         yield Finding(
             "error",
@@ -89,13 +89,13 @@ def _asked(learnware: Learnware, rows: Any) -> Iterator[Finding]:
             "Asked twice for the same rows, the model answers differently. Fix its random state, or switch it from "
             "training to evaluation.",
         )
-    yield from _attempt("predict-single-row", learnware.predict, X[:1])
+    yield from _attempt("predict-single-row", learnware.predict, X[:1], told)
     if hasattr(learnware, "predict_proba"):
-        yield from _attempt("predict-proba", learnware.predict_proba, X)
+        yield from _attempt("predict-proba", learnware.predict_proba, X, told)
 
 
 def _rows_answered(
-    call: Callable[[Any], npt.NDArray[Any]], X: Any
+    call: Callable[[Any], npt.NDArray[Any]], X: Any, told: str
 ) -> Generator[Finding, None, tuple[Any, npt.NDArray[Any] | None]]:
     """Return the rows of `X` to go on with and their answers: all, unless the model fails on some and answers others.
 
@@ -110,16 +110,16 @@ def _rows_answered(
         failure = error
     kept = _answered_alone(call, X) if isinstance(failure, ModelFailure) else []
     if not 0 < len(kept) < len(X):
-        yield _fails("predict", X, failure)
+        yield _fails("predict", X, failure, told)
         return X, None
     yield Finding(
         "warning",
         "predict-fails-on-some",
-        f"The model fails on {len(X) - len(kept)} of {len(X)} rows drawn from its specification: {failure} Points of a "
-        "specification need not be rows of the data; make the model answer values that it has not seen.",
+        f"The model fails on {len(X) - len(kept)} of {len(X)} {told}: {failure} They need not be like the data that it "
+        "was made for; make the model answer values that it has not seen.",
     )
     rows = getattr(X, "iloc", X)[kept]
-    return rows, (yield from _attempt("predict", call, rows))
+    return rows, (yield from _attempt("predict", call, rows, told))
 
 
 def _answered_alone(call: Callable[[Any], npt.NDArray[Any]], X: Any) -> list[int]:
@@ -139,22 +139,22 @@ def _answered_alone(call: Callable[[Any], npt.NDArray[Any]], X: Any) -> list[int
 
 
 def _attempt(
-    what: str, call: Callable[[Any], npt.NDArray[Any]], X: Any
+    what: str, call: Callable[[Any], npt.NDArray[Any]], X: Any, told: str
 ) -> Generator[Finding, None, npt.NDArray[Any] | None]:
     try:
         return call(X)
     except _PASSED_ON:
         raise
     except LearnwareError as error:
-        yield _fails(what, X, error)
+        yield _fails(what, X, error, told)
         return None
 
 
-def _fails(what: str, X: Any, error: LearnwareError) -> Finding:
+def _fails(what: str, X: Any, error: LearnwareError, told: str) -> Finding:
     return Finding(
         "error",
         f"{what}-fails",
-        f"The model fails on {len(X)} row(s) drawn from its specification: {error} Mend it, then pack it again.",
+        f"The model fails on {len(X)} {told}: {error} Mend it, then pack it again.",
     )
 
 

@@ -101,6 +101,9 @@ def _dimensions(learnware: Learnware, rkme: RKME) -> Iterator[Finding]:
     semantic, classes = learnware.specification.semantic, learnware.classes_
     n_columns, n_outputs = len(rkme.space.columns), learnware.n_outputs if classes is None else len(classes)
     for side, said, true in (("inputs", semantic.inputs, n_columns), ("outputs", semantic.outputs, n_outputs)):
+        # What an encoder makes of texts and images are no inputs of the model.
+        if side == "inputs" and not rkme.space.decodable:
+            continue
         if said is not None and said.dimension != true:
             yield Finding(
                 "error",

@@ -36,6 +36,8 @@ def pack_table(X: Any, packer: Packer) -> dict[str, Any]:
         return {"kind": "array", "data": _plain(X, "X", packer)}
     if X.ndim not in (1, 2):
         raise NotPlain(f"an array of objects must have one or two axes; this one has {X.ndim}")
+    if X.ndim == 1 and all(isinstance(value, str) for value in X):
+        return {"kind": "texts", **_pack_strings(X.tolist(), packer)}
     columns = [X] if X.ndim == 1 else list(X.T)
     packed = [_pack_objects(column, f"column {i}", packer) for i, column in enumerate(columns)]
     return {"kind": "objects", "shape": list(X.shape), "columns": packed}
@@ -49,6 +51,11 @@ def take_table(header: Any, memory: Any) -> Any:
         table = np.empty(tuple(header["shape"]), dtype=object)
         for i, column in enumerate(header["columns"]):
             table[(slice(None), i) if table.ndim == 2 else slice(None)] = _take_objects(column, memory)
+        return table
+    if header["kind"] == "texts":
+        texts = _take_strings(header, memory)
+        table = np.empty(len(texts), dtype=object)
+        table[:] = texts
         return table
     if header["kind"] == "frame":
         return _take_frame(header, memory)
@@ -104,20 +111,27 @@ def _pack_column(column: Any, name: str, packer: Packer) -> dict[str, Any]:
 
 def _pack_text(column: Any, packer: Packer) -> dict[str, Any]:
     mask = column.isna().to_numpy()
-    encoded = [
-        b"" if missing else text.encode("utf-8", "surrogatepass")
-        for text, missing in [(column.iat[i], mask[i]) for i in range(len(column))]
-    ]
-    ends = np.cumsum([len(text) for text in encoded], dtype=np.int64)
+    texts = ["" if mask[i] else column.iat[i] for i in range(len(column))]
     # In Python's own objects, text may hold half characters that other storage refuses.
     in_python = str(column.dtype) == "string" and getattr(column.dtype, "storage", "") == "python"
     return {
         "kind": "text",
         "dtype": "string[python]" if in_python else str(column.dtype),
-        "data": packer.add(np.frombuffer(b"".join(encoded), dtype=np.uint8)),
-        "ends": packer.add(ends),
+        **_pack_strings(texts, packer),
         "mask": packer.add(mask),
     }
+
+
+def _pack_strings(texts: list[str], packer: Packer) -> dict[str, Any]:
+    encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
+    ends = np.cumsum([len(text) for text in encoded], dtype=np.int64)
+    return {"data": packer.add(np.frombuffer(b"".join(encoded), dtype=np.uint8)), "ends": packer.add(ends)}
+
+
+def _take_strings(header: Any, memory: Any) -> list[str]:
+    joined, ends = take(header["data"], memory).tobytes(), take(header["ends"], memory).tolist()
+    starts = [0, *ends]
+    return [joined[starts[i] : end].decode("utf-8", "surrogatepass") for i, end in enumerate(ends)]
 
 
 def _pack_objects(values: Any, name: str, packer: Packer) -> dict[str, Any]:
@@ -183,15 +197,11 @@ def _take_column(header: Any, memory: Any) -> Any:
 def _take_text(header: Any, memory: Any) -> Any:
     import pandas
 
-    data, ends, mask = (take(header[key], memory) for key in ("data", "ends", "mask"))
-    joined, starts = data.tobytes(), [0, *ends.tolist()]
+    found, mask = _take_strings(header, memory), take(header["mask"], memory)
     # Pandas before its third version has no type "str": there, text is objects, and NaN where it is missing.
     known = header["dtype"] != "str" or int(pandas.__version__.partition(".")[0]) >= 3
     missing = None if known else math.nan
-    texts = [
-        missing if mask[i] else joined[starts[i] : starts[i + 1]].decode("utf-8", "surrogatepass")
-        for i in range(len(mask))
-    ]
+    texts = [missing if mask[i] else text for i, text in enumerate(found)]
     return pandas.Series(texts, dtype=header["dtype"] if known and header["dtype"] in _REBUILT else object)
 
 

@@ -40,12 +40,14 @@ from tests.bundle.corpus.bases import (
     changed_specification,
     changed_statistical,
     files_of,
+    of_images,
+    of_texts,
     packed,
     plain,
 )
 from tests.bundle.corpus.boosters import extreme, light, light_of_categories, light_of_lines
 from tests.bundle.corpus.raw import Zip
-from tests.bundle.corpus.skops_files import sparse
+from tests.bundle.corpus.skops_files import sparse, with_vocabulary
 
 LIGHT: dict[str, Any] = {"n_estimators": 2, "min_child_samples": 5, "verbose": -1, "n_jobs": 1}
 
@@ -129,6 +131,11 @@ def as_it_was(change: str) -> bytes:
 _PACKAGES: list[tuple[str, Callable[[], bytes], str]] = [
     ("a torch network", network, "T0"),
     ("a torch network of doubles", partial(network, torch.float64), "T0"),
+    ("texts", of_texts, "T1"),
+    ("texts of 400,000 words", lambda: with_vocabulary(
+        b"[" + b",".join(b'"%d"' % i for i in range(400_000)) + b"]"
+    ), "T1"),
+    ("images", of_images, "T0"),
     ("LightGBM", light, "T1"),
     ("LightGBM with categories", light_of_categories, "T1"),
     ("LightGBM with linear leaves", light_of_lines, "T1"),

@@ -9,12 +9,17 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import torch
 import yaml
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import MultinomialNB
+from sklearn.pipeline import make_pipeline
 
 from learnware import Learnware
 from learnware.bundle.archive import Archive, pack
 from learnware.bundle.manifest import FileRecord, Manifest
+from learnware.specification import FunctionEncoder
 
 MANIFEST, SPECIFICATION = "learnware.yaml", "specification.json"
 
@@ -33,6 +38,27 @@ def packed(model: Any, X: Any = X, y: Any = Y, **words: Any) -> bytes:
 def plain() -> bytes:
     """Return a small package of a linear model."""
     return packed(LogisticRegression().fit(X, Y))
+
+
+TEXTS = [" ".join(f"word{(i * j) % 97}" for j in range(1, 4 + i % 5)) for i in range(1, 121)]
+IMAGES = _RNG.integers(0, 256, size=(120, 3, 4, 5), dtype=np.uint8)
+
+
+@functools.cache
+def of_texts() -> bytes:
+    """Return a package of a model of texts."""
+    encoder = FunctionEncoder("lengths-1", "text", lambda texts: [[len(text), text.count("1")] for text in texts])
+    model = make_pipeline(TfidfVectorizer(), MultinomialNB()).fit(TEXTS, Y)
+    return packed(model, TEXTS, data="text", encoder=encoder)
+
+
+@functools.cache
+def of_images() -> bytes:
+    """Return a package of a model of images."""
+    encoder = FunctionEncoder("means-1", "image", lambda images: np.asarray(images, float).mean(axis=(2, 3)))
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(torch.nn.Conv2d(3, 2, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(12, 3))
+    return packed(net, IMAGES, data="image", encoder=encoder)
 
 
 def files_of(data: bytes) -> dict[str, bytes]:
@@ -55,25 +81,25 @@ def with_manifest(text: bytes, data: bytes | None = None) -> bytes:
     return pack({**files_of(data or plain()), MANIFEST: text})
 
 
-def changed_manifest(change: Callable[[dict[str, Any]], Any]) -> bytes:
+def changed_manifest(change: Callable[[dict[str, Any]], Any], data: bytes | None = None) -> bytes:
     """Return a package whose manifest was changed as a mapping."""
-    content = yaml.safe_load(files_of(plain())[MANIFEST])
+    content = yaml.safe_load(files_of(data or plain())[MANIFEST])
     change(content)
-    return with_manifest(yaml.safe_dump(content, sort_keys=False).encode())
+    return with_manifest(yaml.safe_dump(content, sort_keys=False).encode(), data)
 
 
-def with_specification(text: bytes) -> bytes:
+def with_specification(text: bytes, data: bytes | None = None) -> bytes:
     """Return a package with another text of its specification."""
-    return with_files(plain(), {SPECIFICATION: text})
+    return with_files(data or plain(), {SPECIFICATION: text})
 
 
-def changed_specification(change: Callable[[dict[str, Any]], Any]) -> bytes:
+def changed_specification(change: Callable[[dict[str, Any]], Any], data: bytes | None = None) -> bytes:
     """Return a package whose specification was changed as a mapping."""
-    content = json.loads(files_of(plain())[SPECIFICATION])
+    content = json.loads(files_of(data or plain())[SPECIFICATION])
     change(content)
-    return with_specification(json.dumps(content).encode())
+    return with_specification(json.dumps(content).encode(), data)
 
 
 def changed_statistical(**changes: Any) -> bytes:
-    """Return a package whose statistical specification has other fields."""
-    return changed_specification(lambda content: content["statistical"].update(changes))
+    """Return a package whose statistical specification has other fields, and no labels unless they are given."""
+    return changed_specification(lambda content: content["statistical"].update({"labels": None, **changes}))

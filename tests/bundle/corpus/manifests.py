@@ -22,6 +22,8 @@ from tests.bundle.corpus.bases import (
     MANIFEST,
     changed_manifest,
     files_of,
+    of_images,
+    of_texts,
     plain,
     with_manifest,
 )
@@ -96,6 +98,33 @@ _FILES: dict[str, Callable[[], bytes]] = {
 }  # fmt: skip
 
 
+_OF_TEXTS: list[tuple[str, dict[str, Any], str]] = [
+    ("of two columns", {"columns": 2}, "manifest-field"),
+    ("of a true column", {"columns": True}, "manifest-field"),
+    ("with a shape", {"shape": []}, "manifest-unknown-field"),
+    ("with categories", {"categorical": ["0"]}, "manifest-field"),
+    ("as something else", {"as": "sounds"}, "manifest-field"),
+    ("as a list", {"as": ["texts"]}, "manifest-field"),
+]
+_OF_IMAGES: list[tuple[str, dict[str, Any], str]] = [
+    ("of another shape", {"shape": [3, 4, 6]}, "manifest-field"),
+    ("of one size", {"shape": [60]}, "manifest-field"),
+    ("of four sizes", {"shape": [1, 3, 4, 5]}, "manifest-field"),
+    ("of negative sizes", {"shape": [-3, -4, 5]}, "manifest-field"),
+    ("of sizes in words", {"shape": ["3", 4, 5]}, "manifest-field"),
+    ("of true sizes", {"shape": [True, 12, 5]}, "manifest-field"),
+    ("of sizes in a text", {"shape": "345"}, "manifest-field"),
+    ("of complex pixels", {"pixels": "complex"}, "manifest-field"),
+    ("of pixels in a list", {"pixels": ["int"]}, "manifest-field"),
+    ("with categories", {"categorical": ["0"]}, "manifest-field"),
+    ("as texts", {"as": "texts"}, "manifest-unknown-field"),
+]
+
+
+def _with_inputs(base: Callable[[], bytes], new: dict[str, Any]) -> bytes:
+    return changed_manifest(lambda content: content["inputs"].update(new), base())
+
+
 def _manifests() -> Iterator[Case]:
     wrong = MalformedManifest
     for what, text, code in _YAML:
@@ -110,6 +139,15 @@ def _manifests() -> Iterator[Case]:
     yield "a text", partial(with_manifest, b"format: 2 and more\n"), wrong, "manifest-field"
     for line in ("module_path: subprocess", "stat_specifications: []", "code: x.py"):
         yield f"a field more, {line}", partial(manifest_plus, f"{line}\n"), wrong, "manifest-unknown-field"
+    for base, kind, cases in ((of_texts, "texts", _OF_TEXTS), (of_images, "images", _OF_IMAGES)):
+        for what, new, code in cases:
+            yield f"{kind} {what}", partial(_with_inputs, base, new), wrong, code
+    yield (
+        "images without shape",
+        lambda: changed_manifest(lambda c: c["inputs"].pop("shape"), of_images()),
+        wrong,
+        ("manifest-missing-field"),
+    )
     changes: list[tuple[str, Callable[[dict[str, Any]], Any], str]] = [
         ("no task", lambda c: c.pop("task"), "manifest-missing-field"),
         ("no format of the model", lambda c: c["model"].pop("format"), "manifest-missing-field"),

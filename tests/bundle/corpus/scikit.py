@@ -33,7 +33,9 @@ from tests.bundle.corpus.skops_files import (
     value,
     with_arrays,
     with_extra,
+    with_mapped_words,
     with_model,
+    with_vocabulary,
     zipped,
 )
 
@@ -156,6 +158,18 @@ _DAMAGED: list[tuple[str, Callable[[], bytes], str]] = [
     ), "untrusted-type"),
 ]  # fmt: skip
 
+_WORDS: list[tuple[str, Any]] = [
+    ("no JSON", b"word1"),
+    ("in a mapping", b'{"word1":1}'),
+    ("in lists", b'[["word1"]]'),
+    ("that are numbers", b'["word1",2]'),
+    ("that come twice", b'["word1","word1"]'),
+    ("in Latin letters", b'["word1","\xe9"]'),
+    ("of half letters", b'["word1","\\ud800"]'),
+    ("in numbers of two bytes", np.frombuffer(b'["word1"]+', dtype=np.uint16)),
+    ("in a table", np.frombuffer(b'["word1"]+', dtype=np.uint8).reshape(2, 5)),
+]
+
 _POSITIONS = [
     ("forest", "left_child", 2**40), ("forest", "right_child", 2**40), ("forest", "left_child", 0),
     ("forest", "right_child", -7), ("forest", "feature", 10**9), ("forest", "feature", -5),
@@ -178,10 +192,21 @@ def rejected() -> Iterator[Rejected]:
     for kind in ("kd_tree", "ball_tree"):
         make = partial(with_arrays, kind, field("is_leaf", 0, -1))
         yield Rejected(f"skops: {kind} with children of a leaf", make, MalformedModel, "model-bounds")
+    for what, words in _WORDS:
+        yield Rejected(f"skops: words {what}", partial(with_vocabulary, words), MalformedModel, "vocabulary")
+    for columns in ([0, 1, 2, 3, 2**40], [0, 1, 2, 3, -1], [0, 1, 2, 3, 3]):
+        make = partial(with_mapped_words, columns)
+        yield Rejected(f"skops: a word in column {columns[-1]}", make, MalformedModel, "vocabulary")
     large: list[tuple[str, Callable[[], bytes], type[BundleError], str]] = [
         ("a description of 201 levels", lambda: with_extra(deep(201)), LimitExceeded, "json-depth"),
         ("65,001 parts", lambda: with_extra(listed(*[value("1")] * 65_001)), LimitExceeded, "skops-nodes"),
         ("65,001 parts in escapes", partial(escaped, 65_001), LimitExceeded, "skops-nodes"),
+        ("500,001 words", lambda: with_vocabulary(
+            b"[" + b",".join(b'"%d"' % i for i in range(500_001)) + b"]"
+        ), LimitExceeded, "vocabulary-size"),
+        ("33 MiB of words", lambda: with_vocabulary(b'["' + b"x" * (33 * 2**20) + b'"]'), (
+            LimitExceeded
+        ), "vocabulary-size"),
         ("650,001 values", lambda: with_extra(listed([1] * 650_001)), LimitExceeded, "json-size"),
         ("64,900 parts of 32,450 identities", lambda: with_extra(listed(
             *({**listed(), "__id__": 100 + i // 2} for i in range(64_900)), {**listed(value("1")), "__id__": 100}

@@ -12,15 +12,19 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import skops.io
 from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import MultinomialNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 from sklearn.svm import SVC
 
 from learnware.models.skops_audit import nodes_of
-from tests.bundle.corpus.bases import X, Y, files_of, packed, plain, with_files
+from learnware.models.skops_file import rewritten
+from tests.bundle.corpus.bases import X, Y, files_of, of_texts, packed, plain, with_files
 
 FILE = "model/model.skops"
 Files = dict[str, bytes]
@@ -179,6 +183,27 @@ def another_array(parts: dict[str, Any], name: str, place: int, number: int) -> 
 
 def rename_first(schema: dict[str, Any], loader: str, **changes: Any) -> None:
     next(node for node in nodes_of(schema) if node.get("__loader__") == loader).update(changes)
+
+
+def with_vocabulary(content: Any) -> bytes:
+    """Return a package of texts whose words are written as these bytes, or this array."""
+    array = np.frombuffer(content, dtype=np.uint8) if isinstance(content, bytes) else content
+
+    def apply(files: Files) -> None:
+        name = next(name for name, data in files.items() if b"word1" in data and name.endswith(".npy"))
+        buffer = io.BytesIO()
+        np.save(buffer, array)
+        files[name] = buffer.getvalue()
+
+    return changed_files(apply, of_texts())
+
+
+def with_mapped_words(columns: list[int]) -> bytes:
+    """Return a package of texts whose words are mapped to these columns, as skops itself writes a mapping."""
+    vectorizer = TfidfVectorizer().fit(["aa bb cc dd ee"])
+    model = make_pipeline(vectorizer, MultinomialNB().fit(np.eye(5), range(5)))
+    vectorizer.vocabulary_ = dict(zip(["aa", "bb", "cc", "dd", "ee"], columns, strict=True))
+    return with_model(rewritten(skops.io.dumps(model)), of_texts())
 
 
 def escaped(n: int) -> bytes:

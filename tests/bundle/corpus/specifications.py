@@ -18,6 +18,7 @@ from tests.bundle.corpus.bases import (
     changed_specification,
     changed_statistical,
     files_of,
+    of_texts,
     plain,
     with_specification,
 )
@@ -140,6 +141,53 @@ def _specifications() -> Iterator[Case]:
     ]
     for what, changes, code in statistical:
         yield f"spec: {what}", partial(changed_statistical, **changes), wrong, code
+    told = {"values": [[0.5, 0.25, 0.25]] * 5, "classes": [0, 1, 2], "score": 0.5}
+    labels: list[tuple[str, dict[str, Any], str]] = [
+        ("of a point too few", {"values": [[0.5, 0.25, 0.25]] * 4}, "spec-labels"),
+        ("of a class too few", {"values": [[0.5, 0.5]] * 5}, "spec-labels"),
+        ("that sum to 2", {"values": [[1.0, 0.5, 0.5]] * 5}, "spec-labels"),
+        ("below zero", {"values": [[1.5, -0.25, -0.25]] * 5}, "spec-labels"),
+        ("in words", {"values": [["a", "b", "c"]] * 5}, "spec-shape"),
+        ("of classes in a text", {"classes": "abc"}, "spec-labels"),
+        ("of a class in a list", {"classes": [0, 1, [2]]}, "spec-labels"),
+        ("of a class twice", {"classes": [0, 1, 1]}, "spec-labels"),
+        ("with a score of 2", {"score": 2}, "spec-labels"),
+        ("with a score in words", {"score": "best"}, "spec-labels"),
+        ("with a field more", {"code": "x"}, "spec-unknown-field"),
+        ("of other classes", {"classes": [0, 1, 3]}, "spec-disagrees"),
+        ("of classes in another order", {"classes": [0, 2, 1]}, "spec-disagrees"),
+        ("of classes of another type", {"classes": [0.0, 1.0, 2.0]}, "spec-disagrees"),
+        ("of values instead of classes", {"classes": None}, "spec-disagrees"),
+    ]
+    for what, changes, code in labels:
+        yield f"labels {what}", partial(changed_statistical, labels={**told, **changes}), wrong, code
+    encoded = {"data": "text", "encoder": "lengths-1", "n_features": 2}
+    spaces: list[tuple[str, dict[str, Any], str]] = [
+        ("of images for texts", {"data": "image"}, "spec-disagrees"),
+        ("of sounds", {"data": "sound"}, "spec-format"),
+        ("of an encoder that is a path", {"encoder": "../x y"}, "spec-format"),
+        ("of more numbers than points have", {"n_features": 3}, "spec-shape"),
+        ("of no numbers", {"n_features": 0}, "spec-too-many"),
+    ]
+    for what, changes, code in spaces:
+        beyond = LimitExceeded if code == "spec-too-many" else wrong
+        yield f"points {what}", partial(_of_texts, space={**encoded, **changes}), beyond, code
+    yield (
+        "words of images for texts",
+        lambda: changed_specification(
+            lambda c: c["semantic"].update(Data={"Type": "Class", "Values": ["Image"]}), of_texts()
+        ),
+        wrong,
+        "spec-disagrees",
+    )
+    yield "points of texts for a table", partial(_exchanged, of_texts, plain), wrong, "spec-disagrees"
+    yield "points of a table for texts", partial(_exchanged, plain, of_texts), wrong, "spec-disagrees"
+    yield (
+        "no points of texts",
+        lambda: changed_specification(lambda c: c.update(statistical=None), of_texts()),
+        wrong,
+        "spec-disagrees",
+    )
     yield "1001 points", partial(_points, 1001, 3), LimitExceeded, "spec-too-many"
     yield "1,000,001 numbers", partial(_points, 3, 333_334), LimitExceeded, "spec-too-many"
     columns: list[tuple[str, dict[str, Any], str]] = [
@@ -200,6 +248,15 @@ def _specifications() -> Iterator[Case]:
         wrong,
         ("spec-weights"),
     )
+
+
+def _of_texts(**changes: Any) -> bytes:
+    return changed_specification(lambda content: content["statistical"].update(changes), of_texts())
+
+
+def _exchanged(points: Callable[[], bytes], model: Callable[[], bytes]) -> bytes:
+    statistical = json.loads(files_of(points())[SPECIFICATION])["statistical"]
+    return changed_specification(lambda content: content.update(statistical=statistical), model())
 
 
 def rejected() -> Iterator[Rejected]:

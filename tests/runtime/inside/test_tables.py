@@ -167,3 +167,21 @@ def test_any_plain_frame_comes_back(rows: list[tuple[Any, str, float]]) -> None:
         }
     )
     assert_frame_equal(there_and_back(frame), frame)
+
+
+def test_texts_come_back_and_take_no_more_room_than_they_need() -> None:
+    texts = np.array(["", "ä€😀", "x\x00y\n", "\ud800", "z" * 100_000, *["short"] * 2000], dtype=object)
+    packer = Packer()
+    assert pack_table(texts, packer)["kind"] == "texts"
+    assert packer.nbytes < 200_000
+    back = there_and_back(texts)
+    assert back.dtype == object
+    assert back.tolist() == texts.tolist()
+
+
+@pytest.mark.parametrize("values", [[], [""], ["a", None], ["a", 1]])
+def test_arrays_of_objects_come_back(values: list[Any]) -> None:
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    back = there_and_back(array)
+    assert (back.dtype, back.shape, back.tolist()) == (object, array.shape, values)
