@@ -40,11 +40,11 @@ def _search(arguments: argparse.Namespace) -> Answer:
         result = market.search(specification, text=arguments.text, limit=arguments.limit)
     content = result.to_dict()
     rows = [
-        [hit["id"], hit["name"], *(number(hit[key]) for key in ("distance", "fit", "weight", "relevance"))]
+        [hit["id"], hit["name"], *(number(hit[key]) for key in ("loss", "distance", "fit", "weight", "relevance"))]
         for hit in content["hits"]
     ]
     found = bool(result.hits) and result.verdict != "nothing fits"
-    told = table(["id", "name", "distance", "fit", "weight", "relevance"], rows)
+    told = table(["id", "name", "loss", "distance", "fit", "weight", "relevance"], rows)
     return Answer(f"verdict: {result.verdict}\n{result.reason or told}", content, OK if found else REFUSED)
 
 

@@ -279,7 +279,12 @@ class Market(ABC):
         Returns
         -------
         SearchResult
-            The hits, the best mixture, and a verdict on whether anything fits.
+            The hits, those of the least estimated loss first, the best mixture, and a verdict on whether anything fits.
+
+        Notes
+        -----
+        Where learnwares say what they answer at their points, `Hit.loss` estimates how wrong they would be for the
+        user. A specification with labels, ``Specification.from_data(X, y)``, is compared with these answers.
         """
 
     @abstractmethod

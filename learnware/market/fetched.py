@@ -9,7 +9,8 @@ from threading import Lock
 from learnware.bundle import Learnware, Policy
 from learnware.errors import BundleError
 
-_SHARING = ("T0", "T1")
+#: Levels of models of data: they cannot be trained, and share a worker.
+SHARING = ("T0", "T1")
 
 #: So many learnwares of data, those fetched last, stay in memory with the models they have loaded.
 KEPT = 32
@@ -45,6 +46,11 @@ class Fetched:
         weakref.finalize(given, _let_go, learnware).atexit = False
         return given
 
+    def held(self, digest: str) -> Learnware | None:
+        """Return a learnware of data that is in use or kept, or None."""
+        learnware = self._used.get(digest)
+        return learnware if learnware is not None and _is_data(learnware) else None
+
     def clear(self) -> None:
         """Keep none for later; processes end when nobody else uses them."""
         self._used: weakref.WeakValueDictionary[str, Learnware] = weakref.WeakValueDictionary()
@@ -66,7 +72,7 @@ class Fetched:
 
 def _is_data(learnware: Learnware) -> bool:
     try:
-        return str(learnware.level) in _SHARING
+        return str(learnware.level) in SHARING
     except BundleError:
         # Its first prediction will say so; whoever only copies its file need not hear of it.
         return False

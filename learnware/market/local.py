@@ -10,19 +10,24 @@ from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from typing import Any
+from weakref import WeakValueDictionary
 
 from learnware._validation import complain
 from learnware.bundle import Learnware, Policy
-from learnware.errors import MarketError, RejectedLearnware
+from learnware.errors import LearnwareError, MarketError, RejectedLearnware
 from learnware.market.base import Market, OneLearnware, as_learnware
-from learnware.market.checker import CHECKS, Check, check_learnware
-from learnware.market.fetched import Fetched
-from learnware.market.organizer import Index
+from learnware.market.checker import CHECKS, Check, check_execution, check_learnware
+from learnware.market.fetched import SHARING, Fetched
+from learnware.market.organizer import Index, ask_around
+from learnware.market.organizer.capability_asking import N_ASKED_ABOUT
 from learnware.market.result import SearchResult
 from learnware.market.searcher import search
 from learnware.market.store import GRACE_SECONDS, DirectoryStore, MemoryStore, Revision, Store
 from learnware.market.store.forks import renew_in_forks
 from learnware.specification import RKME, SemanticSpecification, Specification
+
+#: A submission reads the specifications of no more others than these, to find those to compare it with.
+_MOST_MISSING = 256
 
 
 class LocalMarket(Market):
@@ -64,8 +69,9 @@ class LocalMarket(Market):
         self._checks = checks
         self._place = place
         self._index = Index()
-        self._generation = 0
+        self._generation = self._n_cells = 0
         self._lock = Lock()
+        self._open: WeakValueDictionary[str, Learnware] = WeakValueDictionary()
         self._fetched = Fetched(self.policy)
         renew_in_forks(self)
 
@@ -82,8 +88,10 @@ class LocalMarket(Market):
     def update(self, learnware_id: str, learnware: OneLearnware) -> None:
         if learnware_id not in self._store:
             raise self._store.unknown(learnware_id)
-        bundle, specification = self._checked(as_learnware(learnware, self.policy))
+        opened = as_learnware(learnware, self.policy)
+        bundle, specification = self._checked(opened)
         self._store.replace(learnware_id, bundle, specification)
+        self._compare(opened, specification)
 
     def remove(self, learnware_id: str) -> None:
         self._store.remove(learnware_id)
@@ -145,7 +153,7 @@ class LocalMarket(Market):
         self._fetched.renew()
         if searching:
             # It may have been taking in changes; what it left half done is built again.
-            self._index, self._generation = Index(), 0
+            self._index, self._generation, self._n_cells = Index(), 0, 0
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _reopened, (self._store, self._checks, self._place, self.policy)
@@ -167,7 +175,46 @@ class LocalMarket(Market):
         return f"LocalMarket({self._place}, {held})"
 
     def _submit(self, learnware: Learnware) -> str:
-        return self._store.add(*self._checked(learnware))
+        bundle, specification = self._checked(learnware)
+        learnware_id = self._store.add(bundle, specification)
+        self._compare(learnware, specification)
+        return learnware_id
+
+    def _compare(self, learnware: Learnware, specification: Specification) -> None:
+        """Ask a new model about the points of others, and theirs about its own.
+
+        It is stored already, and what is learned here is a cache: nothing that fails may make it seem refused.
+        """
+        digest, rkme = learnware.digest, specification.statistical
+        if specification.level in SHARING:
+            # Models of data cannot be trained, so whoever holds this one can be asked in its place.
+            self._open[digest] = learnware
+        # Without a check that runs models this one has not been started, and is not started for a cache.
+        if rkme is None or rkme.labels is None or check_execution not in self._checks:
+            return
+        try:
+            with self._lock:
+                others = self._recent().alike(rkme, 1 + N_ASKED_ABOUT)
+            cells = ask_around(learnware, (digest, rkme), others, self._opened_model)
+            if cells:
+                self._store.add_cells(cells)
+        except LearnwareError:
+            return
+
+    def _recent(self) -> Index:
+        """Return the index, or where it lacks too much, one of the latest learnwares: a submission must not wait."""
+        missing = self._store.changes(self._generation).stored
+        if len(missing) <= _MOST_MISSING:
+            self._refresh()
+            return self._index
+        recent = Index()
+        for learnware_id, entry in self._store.entries(missing[-_MOST_MISSING:]).items():
+            recent.add(learnware_id, entry.specification, entry.digest)
+        return recent
+
+    def _opened_model(self, digest: str) -> Learnware | None:
+        """Return a learnware that somebody holds, so that asking it starts no process."""
+        return self._open.get(digest) or self._fetched.held(digest)
 
     def _checked(self, learnware: Learnware) -> tuple[bytes, Specification]:
         report = check_learnware(learnware, checks=self._checks)
@@ -176,6 +223,8 @@ class LocalMarket(Market):
         return learnware.to_bytes(), replace(learnware.specification, level=str(learnware.level))
 
     def _refresh(self) -> None:
+        self._n_cells, cells = self._store.cells(self._n_cells)
+        self._index.answers.take(cells)
         changes = self._store.changes(self._generation)
         if changes.generation == self._generation:
             return

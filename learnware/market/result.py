@@ -47,6 +47,10 @@ class Hit:
         Brings the learnware of ``"id"`` or ``"id@digest"``.
     digest : str or None
         sha256 of the revision that was found; `learnware` is that one, whatever has been updated since.
+    loss : float or None
+        Estimated loss on the user's task: the share of wrong answers, or the squared error over the variance of the
+        right ones. None where that is not known: nobody but the learnware knows the region, it says nothing of its
+        answers, or others are nearer.
     """
 
     id: str
@@ -56,6 +60,7 @@ class Hit:
     relevance: float | None = None
     fetch: Callable[[str], Learnware] | None = field(default=None, repr=False)
     digest: str | None = None
+    loss: float | None = None
 
     @property
     def name(self) -> str:
@@ -79,7 +84,8 @@ class Hit:
         return known
 
     def __repr__(self) -> str:
-        numbers = [f"{n}={v:.3g}" for n, v in (("distance", self.distance), ("fit", self.fit)) if v is not None]
+        told = (("loss", self.loss), ("distance", self.distance), ("fit", self.fit))
+        numbers = [f"{n}={v:.3g}" for n, v in told if v is not None]
         return f"Hit({', '.join([repr(self.name), *numbers, f'id={self.id!r}'])})"
 
     def __getstate__(self) -> dict[str, Any]:
@@ -164,8 +170,9 @@ class SearchResult:
     Attributes
     ----------
     hits : tuple of Hit
-        The nearest first; for a search by words alone, the most relevant first. Where learnwares of different columns
-        were found, those of the better verdict, then of more columns, come first: their distances do not compare.
+        Those of the least estimated loss first; where that is not known, the nearest. For a search by words alone, the
+        most relevant first. Where learnwares of different columns were found, those of the better verdict, then of more
+        columns, come first: their distances do not compare.
     mixture : Mixture or None
         None when nothing can be compared with the user's specification.
     verdict : {"match", "weak", "nothing fits"}
@@ -209,6 +216,7 @@ class SearchResult:
         return [
             {
                 "name": hit.name,
+                "loss": hit.loss,
                 "distance": hit.distance,
                 "fit": hit.fit,
                 "weight": weights.get(hit.id, 0.0 if self.mixture else None),
@@ -238,7 +246,7 @@ class SearchResult:
             pandas is not installed.
         """
         pandas = import_optional("pandas", extra=None, purpose="SearchResult.to_frame")
-        columns = ["name", "distance", "fit", "weight", "relevance", "level", "id", "description"]
+        columns = ["name", "loss", "distance", "fit", "weight", "relevance", "level", "id", "description"]
         return pandas.DataFrame(self._rows(), columns=columns)
 
     def plot(self, ax: Any = None) -> Any:
@@ -277,7 +285,8 @@ class SearchResult:
         return ax
 
     def __repr__(self) -> str:
-        nearest = "" if not self.hits or self.hits[0].distance is None else f", nearest at {self.hits[0].distance:.3g}"
+        distances = [hit.distance for hit in self.hits if hit.distance is not None]
+        nearest = f", nearest at {min(distances):.3g}" if distances else ""
         return f"SearchResult({self.verdict!r}, {len(self.hits)} hits{nearest})"
 
     def _repr_html_(self) -> str:
@@ -286,7 +295,7 @@ class SearchResult:
             return f"<div>{head}: {html.escape(self.reason)}</div>"
         cells = "".join(_html_row(row) for row in self._rows())
         head = "".join(
-            f"<th style='text-align:left'>{t}</th>" for t in ("", "name", "level", "distance", "fit", "weight")
+            f"<th style='text-align:left'>{t}</th>" for t in ("", "name", "level", "loss", "distance", "fit", "weight")
         )
         head += "<th style='text-align:left'>relevance</th>" if any(h.relevance for h in self.hits) else ""
         return (
@@ -315,6 +324,7 @@ def _html_row(row: dict[str, Any]) -> str:
         f"<td><code>{html.escape(row['id'][:8])}</code></td>",
         f"<td style='text-align:left' title=\"{title}\">{html.escape(row['name'])}</td>",
         f"<td>{row['level'] or ''}</td>",
+        f"<td>{'' if row['loss'] is None else format(row['loss'], '.2g')}</td>",
         f"<td>{'' if row['distance'] is None else format(row['distance'], '.3g')}</td>",
         f"<td>{_bar(row['fit'], '#4878a8')}</td>",
         f"<td>{_bar(row['weight'] or None, '#e08a3c')}</td>",

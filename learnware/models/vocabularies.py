@@ -43,8 +43,8 @@ def refuse_functions(model: Any) -> None:
         if own:
             raise UnsupportedModel(
                 f"{type(part).__name__} has a function as its {own[0]}, and functions are code, which cannot travel "
-                "with a model. Say what a word is by token_pattern, analyzer='word', 'char' or 'char_wb', ngram_range and "
-                "lowercase, and fit again; or do that step before the texts are given to the model."
+                "with a model. Say what a word is by token_pattern, analyzer='word', 'char' or 'char_wb', ngram_range "
+                "and lowercase, and fit again; or do that step before the texts are given to the model."
             )
 
 

@@ -196,7 +196,7 @@ def _as_nobody(work: Callable[[], None]) -> int:
 
 def test_a_newer_format_is_refused(folder: Path) -> None:
     DirectoryStore(folder).close()
-    (folder / "market.json").write_text(json.dumps({"format": 3}))
+    (folder / "market.json").write_text(json.dumps({"format": 99}))
     with pytest.raises(NewerFormat, match="Upgrade learnware"):
         DirectoryStore(folder)
 
@@ -204,7 +204,7 @@ def test_a_newer_format_is_refused(folder: Path) -> None:
 def test_newer_tables_are_refused(folder: Path) -> None:
     DirectoryStore(folder).close()
     with closing(sqlite3.connect(folder / "market.sqlite")) as connection:
-        connection.execute("PRAGMA user_version = 3")
+        connection.execute("PRAGMA user_version = 99")
     with pytest.raises(NewerFormat, match="Upgrade learnware"):
         DirectoryStore(folder)
 

@@ -246,7 +246,7 @@ def test_folders_of_something_else_are_refused(folder: Path, tmp_path: Path) -> 
     for other in (tmp_path / "empty", tmp_path / "absent"):
         with pytest.raises(MarketError, match="no market"):
             fsck(other)
-    (folder / "market.json").write_text(json.dumps({"format": 3}))
+    (folder / "market.json").write_text(json.dumps({"format": 99}))
     with pytest.raises(NewerFormat):
         fsck(folder)
 

@@ -8,6 +8,7 @@ import os
 import sqlite3
 import time
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from learnware.errors import LearnwareNotFound, MarketError
 from learnware.market import Market, backup, fsck
 from learnware.market.store import DirectoryStore
 from learnware.market.store.columns import COLUMNS, to_columns
+from learnware.market.store.seals import seal
 from learnware.specification import Specification
 from learnware.testing import make_learnware
 from tests.market.forks import exit_status, in_child, needs_fork
@@ -76,16 +78,18 @@ def folder(tmp_path: Path) -> Path:
             digest = write_bundle(folder, bundle)
             row = (number + 1, IDS[number], digest, len(bundle), CREATED)
             connection.execute("INSERT INTO learnwares VALUES (?, ?, ?, ?, ?)", row)
-            values = to_columns(learnware.specification)[1:]
+            columns = COLUMNS.removesuffix(", outputs, classes, score").partition(", ")[2]
+            values = to_columns(specification(number))[1:-3]
             marks = ", ".join("?" * (len(values) + 1))
-            columns = COLUMNS.partition(", ")[2]
             connection.execute(f"INSERT INTO specifications (id, {columns}) VALUES ({marks})", (IDS[number], *values))
         connection.commit()
     return folder
 
 
 def specification(number: int) -> Specification:
-    return make_learnware(f"number {number}", float(number)).specification
+    """Return what the first version kept of a learnware: no labels."""
+    known = make_learnware(f"number {number}", float(number)).specification
+    return replace(known, statistical=replace(known.statistical, labels=None))
 
 
 def test_everything_is_there_after_the_first_opening(folder: Path) -> None:
@@ -100,8 +104,38 @@ def test_everything_is_there_after_the_first_opening(folder: Path) -> None:
             with pytest.raises(LearnwareNotFound, match="removed"):
                 market.fetch(IDS[1])
             assert [hit.id for hit in market.search(specification(2)).hits] == [IDS[2], IDS[0]]
-    assert json.loads((folder / "market.json").read_text()) == {"format": 2}
+    assert json.loads((folder / "market.json").read_text()) == {"format": 3}
     assert fsck(folder).ok
+
+
+def make_version_2(folder: Path) -> None:
+    """Turn a folder of today's version into one of version 2, which had no labels and no cells."""
+    with closing(sqlite3.connect(folder / "market.sqlite")) as connection:
+        connection.create_function("seal", -1, seal)
+        columns = COLUMNS.removesuffix(", outputs, classes, score")
+        connection.execute(f"UPDATE specifications SET seal = seal(number, {columns})")
+        for column in ("outputs", "classes", "score"):
+            connection.execute(f"ALTER TABLE specifications DROP COLUMN {column}")
+        connection.execute("DROP TABLE cells")
+        connection.execute("PRAGMA user_version = 2")
+        connection.commit()
+    (folder / "market.json").write_text(json.dumps({"format": 2}))
+
+
+def test_a_folder_of_the_second_version_opens_too(tmp_path: Path) -> None:
+    folder = tmp_path / "market"
+    with closing(DirectoryStore(folder)) as store:
+        first, second = (store.add(b"bytes", specification(number)) for number in (0, 2))
+    make_version_2(folder)
+    with closing(sqlite3.connect(folder / "market.sqlite")) as connection:
+        connection.execute("UPDATE specifications SET n_samples = 7 WHERE number = 2")
+        connection.commit()
+    with closing(DirectoryStore(folder)) as store:
+        assert store.describe(first) == specification(0)
+        # A row that had changed before is not made good by the move.
+        with pytest.raises(MarketError, match=second):
+            store.describe(second)
+        assert store.cells() == (0, [])
 
 
 def test_caches_go_on_from_their_generation(folder: Path) -> None:

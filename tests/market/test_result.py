@@ -56,11 +56,21 @@ def test_frame_has_hits_and_members_of_the_mixture(result):
     frame = result.to_frame()
     assert list(frame["id"]) == ["0", "1", "2", "3"]
     assert list(frame["weight"]) == [0.75, 0.0, 0.0, 0.25]
-    assert list(frame.columns) == ["name", "distance", "fit", "weight", "relevance", "level", "id", "description"]
+    assert list(frame.columns) == [
+        "name",
+        "loss",
+        "distance",
+        "fit",
+        "weight",
+        "relevance",
+        "level",
+        "id",
+        "description",
+    ]
 
 
 def test_frame_of_an_empty_result_has_columns():
-    assert list(SearchResult((), None, "nothing fits").to_frame().columns)[:2] == ["name", "distance"]
+    assert list(SearchResult((), None, "nothing fits").to_frame().columns)[:2] == ["name", "loss"]
 
 
 def test_dict_is_json(result):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 
+from learnware.market.organizer.capability import Answers
 from learnware.market.organizer.island import Island
 from learnware.market.organizer.texts import TextIndex
-from learnware.specification import SemanticSpecification, Space, Specification
+from learnware.specification import RKME, SemanticSpecification, Space, Specification
 
 
 class Index:
@@ -18,10 +20,13 @@ class Index:
     ----------
     texts : TextIndex
         The words of names and descriptions.
+    answers : Answers
+        What models answered at the points of others.
     """
 
     def __init__(self) -> None:
         self.texts = TextIndex()
+        self.answers = Answers()
         self._specifications: dict[str, Specification] = {}
         self._digests: dict[str, str | None] = {}
         self._islands: dict[str, Island] = {}
@@ -71,6 +76,16 @@ class Index:
     def islands_for(self, space: Space) -> list[Island]:
         """Return the islands that points of `space` can be measured on, its further columns left aside."""
         return [island for island in self._islands.values() if island.space.accepts(space, surplus=True)]
+
+    def alike(self, rkme: RKME, n_most: int) -> list[tuple[str, RKME]]:
+        """Return learnwares of the same space with labels, as digests and points, those of similar data first."""
+        island = self._islands.get(rkme.space.key)
+        if island is None:
+            return []
+        rows = island.alike(rkme)
+        found = ((self._digests[island.ids[row]], island.member(row)) for row in rows.tolist())
+        labelled = ((digest, other) for digest, other in found if digest is not None and other.labels is not None)
+        return list(islice(labelled, n_most))
 
     def islands(self) -> list[Island]:
         """Return all islands."""

@@ -17,6 +17,8 @@ ALL_VOTE = 256
 #: Numbers in the sketch of a specification.
 N_SKETCH = 256
 
+Floats = npt.NDArray[np.float64]
+
 _SKETCHED_AT_ONCE = 64
 _MEMBERS_FOR_SPREAD = 64
 
@@ -43,6 +45,7 @@ class Island:
         self.space = space
         self.ids: list[str] = []
         self._members: list[RKME] = []
+        self._moments: list[Floats] = []
         self._voters: list[RKME] = []
         self._rows = _Rows.empty()
         self._frame: Frame | None = None
@@ -56,6 +59,7 @@ class Island:
         """Let a learnware in; its columns are put in the island's order."""
         self.ids.append(learnware_id)
         self._members.append(specification.aligned_to(self.space))
+        self._moments.append(_moments(self._members[-1]))
         self._stale = True
 
     def remove(self, learnware_ids: Iterable[str]) -> None:
@@ -64,6 +68,7 @@ class Island:
         keep = [i for i, learnware_id in enumerate(self.ids) if learnware_id not in gone]
         self.ids = [self.ids[i] for i in keep]
         self._members = [self._members[i] for i in keep]
+        self._moments = [self._moments[i] for i in keep]
         self._stale = True
         self._rows = self._rows.take([i for i in keep if i < len(self._rows)])
 
@@ -89,6 +94,16 @@ class Island:
         """Median MMD between members, by the sketches of the first few; NaN when there is just one."""
         self._ready()
         return self._rows.spread
+
+    def alike(self, specification: RKME) -> npt.NDArray[np.intp]:
+        """Return all members, those whose columns have similar means and deviations first.
+
+        That needs no frame, which a new member would have changed.
+        """
+        own, others = _moments(specification.aligned_to(self.space)), np.array(self._moments)
+        scale = np.maximum(np.median(others[:, 1], axis=0), own[1])
+        away = (others - own) / np.where(scale > 0, scale, 1.0)
+        return np.argsort(np.einsum("nij,nij->n", away, away), kind="stable")
 
     def member(self, row: int) -> RKME:
         """Return the embedding of a member, in raw units."""
@@ -116,6 +131,11 @@ class Island:
             self._rows = self._rows.extended(_measure(members, self._frame, self._features))
         self._stale = False
         return self._frame, self._features
+
+
+def _moments(rkme: RKME) -> Floats:
+    mean = rkme.weights @ rkme.points
+    return np.array([mean, np.sqrt(rkme.weights @ (rkme.points - mean) ** 2)])
 
 
 class _Rows:

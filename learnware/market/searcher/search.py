@@ -12,10 +12,11 @@ from learnware._validation import check_int
 from learnware.errors import InvalidParameter
 from learnware.market.organizer import Index, Island
 from learnware.market.result import Evidence, Hit, Mixture, SearchResult, Verdict
+from learnware.market.searcher.loss import estimate_losses
 from learnware.market.searcher.mixture import Blend, mix
 from learnware.market.searcher.reason import why_no_island, why_nothing
 from learnware.market.searcher.semantic import matches_tags
-from learnware.market.searcher.statistical import N_EXACT, Neighbours, Query, nearest
+from learnware.market.searcher.statistical import N_EXACT, Floats, Neighbours, Query, nearest
 from learnware.market.searcher.verdict import judge
 from learnware.specification import RKME, SemanticSpecification, Specification
 
@@ -32,6 +33,7 @@ class _Landing:
 
     island: Island
     near: Neighbours
+    losses: Floats
     blend: Blend
     verdict: Verdict
     evidence: Evidence
@@ -49,7 +51,8 @@ def search(
     """Answer a search over an index.
 
     Tags narrow the candidates (a tag that is not said means any), words narrow them further, and the statistical
-    part ranks what is left. Without a statistical part the words rank.
+    part ranks what is left: by estimated loss where learnwares say what they answer, else by distance. Without a
+    statistical part the words rank.
 
     Parameters
     ----------
@@ -119,8 +122,11 @@ def _land(index: Index, specification: RKME, allowed: list[str], limit: int, mix
             continue
         query = Query.on(island, specification)
         near = nearest(island, query, rows, max(limit, N_EXACT))
-        blend = mix(island, query, rows, near, mixture_size)
-        landings.append(_Landing(island, near, blend, *judge(island, query, blend)))
+        judgement = estimate_losses(index, island, query, near)
+        useful = np.setdiff1d(rows, near.rows[judgement.useless])
+        blend = mix(island, query, useful, near[~judgement.useless], mixture_size)
+        order = judgement.order
+        landings.append(_Landing(island, near[order], judgement.losses[order], blend, *judge(island, query, blend)))
     # An island of fewer columns is matched more easily, and tells less.
     return sorted(landings, key=lambda at: (_RANKS.index(at.verdict), -len(at.island.space.columns), -at.blend.fit))
 
@@ -133,11 +139,17 @@ class _Answer:
     relevance: dict[str, float]
     fetch: Callable[[str], Learnware] | None
 
-    def hit(self, learnware_id: str, squared_distance: float | None = None, fit: float | None = None) -> Hit:
+    def hit(
+        self,
+        learnware_id: str,
+        squared_distance: float | None = None,
+        fit: float | None = None,
+        loss: float | None = None,
+    ) -> Hit:
         distance = None if squared_distance is None else float(np.sqrt(squared_distance))
         words = self.relevance.get(learnware_id)
         digest = self.index.digest(learnware_id)
-        return Hit(learnware_id, self.index[learnware_id], distance, fit, words, self.fetch, digest)
+        return Hit(learnware_id, self.index[learnware_id], distance, fit, words, self.fetch, digest, loss)
 
     def by_words(self, allowed: list[str], limit: int) -> SearchResult:
         ranked = sorted(allowed, key=lambda learnware_id: -self.relevance.get(learnware_id, 0.0))[:limit]
@@ -148,9 +160,11 @@ class _Answer:
         found: dict[str, Hit] = {}
         for landing in landings:
             near = landing.near
-            for row, squared, fit in zip(near.rows, near.squared_distances, near.fits, strict=True):
-                learnware_id = landing.island.ids[row]
-                found[learnware_id] = self.hit(learnware_id, float(squared), float(fit))
+            for row, squared, fit, loss in zip(
+                near.rows, near.squared_distances, near.fits, landing.losses, strict=True
+            ):
+                learnware_id, known = landing.island.ids[row], None if np.isnan(loss) else float(loss)
+                found[learnware_id] = self.hit(learnware_id, float(squared), float(fit), known)
         best = landings[0]
         hits = tuple(found.values())[:limit]
         return SearchResult(hits, self._mixture(best, found), best.verdict, best.evidence)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from learnware.kernels import inner_product, inner_products
 from learnware.market.organizer import Island
-from learnware.specification import RKME
+from learnware.specification import RKME, PointLabels
 
 #: At least so many learnwares, the nearest by sketch, are measured exactly.
 N_EXACT = 200
@@ -35,6 +35,8 @@ class Query:
         Squared norm of the embedding.
     noise, noise_quantile : float
         Mean and 0.95 quantile of the squared MMD between this embedding and that of another sample of as many rows.
+    labels : PointLabels or None
+        The user's labels at the points.
     """
 
     points: Floats
@@ -43,6 +45,7 @@ class Query:
     self_product: float
     noise: float
     noise_quantile: float
+    labels: PointLabels | None = None
 
     @classmethod
     def on(cls, island: Island, specification: RKME) -> Query:
@@ -54,7 +57,8 @@ class Query:
         moved = _resampled(features, weights, specification.n_samples or len(weights))
         error = specification.squared_error
         mean, quantile = float(moved.mean()) + error, float(np.quantile(moved, _LEVEL)) + error
-        return cls(points, weights, (weights @ features).astype(np.float32), own, mean, quantile)
+        sketch = (weights @ features).astype(np.float32)
+        return cls(points, weights, sketch, own, mean, quantile, specification.labels)
 
     def fit_of(self, products: Floats, self_products: Floats) -> Floats:
         r"""Return the share of the user's embedding that others explain.
@@ -86,6 +90,10 @@ class Neighbours:
     products: Floats
     squared_distances: Floats
     fits: Floats
+
+    def __getitem__(self, positions: npt.NDArray[np.intp] | npt.NDArray[np.bool_]) -> Neighbours:
+        floats = (self.products[positions], self.squared_distances[positions], self.fits[positions])
+        return Neighbours(self.rows[positions], *floats)
 
 
 def nearest(island: Island, query: Query, allowed: Rows, n_exact: int) -> Neighbours:

@@ -5,7 +5,7 @@ nothing. `learnware.testing.StoreContract` tests any other implementation.
 """
 
 from learnware.market.store.backup import backup, restore
-from learnware.market.store.base import GRACE_SECONDS, Changes, Entry, Revision, Store
+from learnware.market.store.base import GRACE_SECONDS, Cell, Changes, Entry, Revision, Store
 from learnware.market.store.directory import DirectoryStore
 from learnware.market.store.fsck import check_folder
 from learnware.market.store.memory import MemoryStore
@@ -13,6 +13,7 @@ from learnware.market.store.report import FsckFinding, FsckReport
 
 __all__ = [
     "GRACE_SECONDS",
+    "Cell",
     "Changes",
     "DirectoryStore",
     "Entry",

@@ -66,6 +66,23 @@ class Changes:
     removed: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Cell:
+    """What one model answered at the points of another specification; a store does not look inside.
+
+    Parameters
+    ----------
+    answerer, asked : str
+        sha256 of the bundle whose model answered, and of the bundle whose points it was asked about.
+    content : bytes
+        The answers.
+    """
+
+    answerer: str
+    asked: str
+    content: bytes
+
+
 class Store(ABC):
     """Keeps bundles and their specifications by id.
 
@@ -73,6 +90,9 @@ class Store(ABC):
     never again, so that an id somebody has kept can never point at another learnware. A bundle that is replaced stays
     as an earlier revision of its id. Every change adds one to the generation; a cache that remembers the generation
     it was built from asks `changes` for what it lacks.
+
+    Cells are a cache that anybody can make again: they count no generation, may be lost, and go with the bundles that
+    they are about.
     """
 
     @abstractmethod
@@ -113,6 +133,14 @@ class Store(ABC):
 
         Each id occurs once, and the ids come in the order of their last change, the latest at the end.
         """
+
+    @abstractmethod
+    def add_cells(self, cells: Iterable[Cell]) -> None:
+        """Keep cells, in place of those of the same two bundles; those of bundles that are not there are dropped."""
+
+    @abstractmethod
+    def cells(self, since: int = 0) -> tuple[int, list[Cell]]:
+        """Return the cells that came after `since`, and the number to ask with next time; 0 is before any."""
 
     @abstractmethod
     def collect_garbage(self, grace_seconds: float = GRACE_SECONDS) -> int:

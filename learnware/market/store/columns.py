@@ -10,12 +10,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from learnware.specification import RKME, SemanticSpecification, Specification
+from learnware.specification import RKME, PointLabels, SemanticSpecification, Specification
 from learnware.specification.semantic import readable
 from learnware.specification.space import Space
 
 #: The columns that `to_columns` fills, in its order.
-COLUMNS = "level, semantic, space_key, space, n_samples, squared_error, points, weights, location, scale"
+COLUMNS = (
+    "level, semantic, space_key, space, n_samples, squared_error, points, weights, location, scale, "
+    "outputs, classes, score"
+)
 
 _FLOAT = "<f8"
 
@@ -25,7 +28,7 @@ def to_columns(specification: Specification) -> tuple[Any, ...]:
     semantic = json.dumps(specification.semantic.to_dict(), ensure_ascii=False, separators=(",", ":"))
     rkme = specification.statistical
     if rkme is None:
-        return (specification.level, semantic, *[None] * 8)
+        return (specification.level, semantic, *[None] * 11)
     space = json.dumps(rkme.space.to_dict(), ensure_ascii=False, separators=(",", ":"))
     arrays = (rkme.points, rkme.weights, rkme.location, rkme.scale)
     return (
@@ -36,25 +39,43 @@ def to_columns(specification: Specification) -> tuple[Any, ...]:
         rkme.n_samples,
         float(rkme.squared_error),
         *(np.ascontiguousarray(array, dtype=_FLOAT).tobytes() for array in arrays),
+        *_label_columns(rkme.labels),
     )
 
 
 def from_columns(values: Sequence[Any]) -> Specification:
     """Return the specification that `to_columns` took apart."""
-    level, semantic, _, space, n_samples, squared_error, points, weights, location, scale = values
+    level, semantic, _, space, n_samples, squared_error, points, weights, location, scale, *labels = values
     words = SemanticSpecification.from_dict(_readable(json.loads(semantic)))
     if space is None:
         return Specification(words, level=level)
+    masses = _array(weights)
     statistical = RKME(
-        _array(points).reshape(-1, len(location) // 8),
-        _array(weights),
+        _array(points).reshape(len(masses), -1),
+        masses,
         _space(space),
         _array(location),
         _array(scale),
         n_samples,
         squared_error,
+        _labels(*labels, n_points=len(masses)),
     )
     return Specification(words, statistical, level)
+
+
+def _label_columns(labels: PointLabels | None) -> tuple[bytes | None, str | None, float | None]:
+    if labels is None:
+        return None, None, None
+    classes = None if labels.classes is None else json.dumps(labels.classes, ensure_ascii=False, separators=(",", ":"))
+    outputs = np.ascontiguousarray(labels.values, dtype=_FLOAT).tobytes()
+    return outputs, classes, None if labels.score is None else float(labels.score)
+
+
+def _labels(outputs: bytes | None, classes: str | None, score: float | None, *, n_points: int) -> PointLabels | None:
+    if outputs is None:
+        return None
+    known = None if classes is None else tuple(json.loads(classes))
+    return PointLabels(_array(outputs).reshape(n_points, -1), known, score)
 
 
 def _readable(words: dict[str, Any]) -> dict[str, Any]:

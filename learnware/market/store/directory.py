@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from learnware.errors import LearnwareError, MarketError
-from learnware.market.store.base import GRACE_SECONDS, Changes, Entry, Revision, Store
+from learnware.market.store.base import GRACE_SECONDS, Cell, Changes, Entry, Revision, Store
 from learnware.market.store.blobs import Blobs
+from learnware.market.store.cells import enter_cells, read_cells
 from learnware.market.store.database import Database
 from learnware.market.store.failures import of_system
 from learnware.market.store.folder import DATABASE, FORMAT, prepare, refuse_lost_database, write_marker
@@ -135,6 +136,13 @@ class DirectoryStore(Store):
 
     def changes(self, since: int) -> Changes:
         return self._ledger.changes(since)
+
+    def add_cells(self, cells: Iterable[Cell]) -> None:
+        with self._our_errors(), self._database.writing() as connection:
+            enter_cells(connection, cells)
+
+    def cells(self, since: int = 0) -> tuple[int, list[Cell]]:
+        return read_cells(self._database, since)
 
     def collect_garbage(self, grace_seconds: float = GRACE_SECONDS) -> int:
         with self._our_errors():

@@ -11,7 +11,7 @@ from learnware.errors import MarketError, NewerFormat
 from learnware.market.store.blobs import sync_folder
 
 #: Version of the folder's layout, as ``market.json`` names it.
-FORMAT = 2
+FORMAT = 3
 
 MARKER = "market.json"
 DATABASE = "market.sqlite"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from learnware.market.store.base import Changes, Entry, Revision
+from learnware.market.store.cells import forget_cells
 from learnware.market.store.columns import COLUMNS, from_columns, to_columns
 from learnware.market.store.database import Database
 from learnware.market.store.failures import damaged
@@ -51,7 +52,8 @@ class Ledger:
     -----
     ``learnwares`` has a row for every id that was ever given; a removed one keeps it. ``revisions`` says which bytes
     an id has stood for, ``specifications`` is drawn from them so that opening a market reads no bundle, and
-    ``changes`` counts generations: AUTOINCREMENT never gives a number twice.
+    ``changes`` counts generations: AUTOINCREMENT never gives a number twice. ``cells`` is a cache of what models answer
+    at each other's points.
 
     Every row that decides which bytes or which specification somebody gets carries a hash of its values, and of the id
     it belongs to. An index that leads to the wrong row, or a bit that has changed, is noticed by it.
@@ -162,7 +164,9 @@ class Ledger:
         for number, _ in revisions:
             connection.execute("DELETE FROM revisions WHERE number = ?", (number,))
         _enter_standing(connection, learnware_id, 0, standing.removed)
-        return {revision.digest for _, revision in revisions if not self.names(revision.digest)}
+        gone = {revision.digest for _, revision in revisions if not self.names(revision.digest)}
+        forget_cells(connection, gone)
+        return gone
 
     def describe_anew(
         self, connection: sqlite3.Connection, learnware_id: str, number: int, specification: Specification

@@ -7,11 +7,12 @@ import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
+from itertools import takewhile
 from threading import RLock
 from typing import Any, NamedTuple
 
 from learnware.errors import MarketError
-from learnware.market.store.base import GRACE_SECONDS, Changes, Entry, Revision, Store
+from learnware.market.store.base import GRACE_SECONDS, Cell, Changes, Entry, Revision, Store
 from learnware.market.store.forks import renew_in_forks
 from learnware.specification import Specification
 
@@ -41,6 +42,8 @@ class MemoryStore(Store):
         self._kept: dict[str, list[_Kept]] = {}
         self._removed: dict[str, datetime] = {}
         self._log: list[str] = []
+        self._cells: dict[tuple[str, str], tuple[int, Cell]] = {}
+        self._n_cells = 0
         self._closed = False
         self._lock = RLock()
         renew_in_forks(self)
@@ -69,6 +72,8 @@ class MemoryStore(Store):
             del self._kept[learnware_id]
             self._removed[learnware_id] = datetime.now(timezone.utc)
             self._log.append(learnware_id)
+            there = self._digests()
+            self._cells = {pair: cell for pair, cell in self._cells.items() if there.issuperset(pair)}
 
     def read(self, learnware_id: str, digest: str | None = None) -> bytes:
         with self._opened():
@@ -99,6 +104,22 @@ class MemoryStore(Store):
             removed = tuple(i for i in touched if i not in self._kept)
             return Changes(len(self._log), stored, removed)
 
+    def add_cells(self, cells: Iterable[Cell]) -> None:
+        with self._opened():
+            there = self._digests()
+            for cell in cells:
+                pair = cell.answerer, cell.asked
+                if there.issuperset(pair):
+                    self._n_cells += 1
+                    # Out and in again, so that the dictionary stays in the order of numbers.
+                    self._cells.pop(pair, None)
+                    self._cells[pair] = self._n_cells, cell
+
+    def cells(self, since: int = 0) -> tuple[int, list[Cell]]:
+        with self._opened():
+            latest = takewhile(lambda numbered: numbered[0] > since, reversed(self._cells.values()))
+            return self._n_cells, [cell for _, cell in latest][::-1]
+
     def collect_garbage(self, grace_seconds: float = GRACE_SECONDS) -> int:
         """Return 0: the bundles of a removed learnware went with it."""
         with self._opened():
@@ -121,6 +142,7 @@ class MemoryStore(Store):
         with self._lock:
             self._closed = True
             self._kept.clear()
+            self._cells.clear()
 
     def renew(self) -> None:
         """Take a new lock in a fork, where another thread may have held the old one."""
@@ -132,6 +154,9 @@ class MemoryStore(Store):
             if self._closed:
                 raise MarketError("This market in memory has been closed, and what it held is gone. Open another one.")
             yield
+
+    def _digests(self) -> set[str]:
+        return {kept.revision.digest for revisions in self._kept.values() for kept in revisions}
 
     def _find(self, learnware_id: str) -> list[_Kept]:
         """Look an id up; the caller holds the lock."""

@@ -1,0 +1,277 @@
+"""How wrong a learnware would be for the user: estimated from what learnwares answer at each other's points."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from learnware.kernels import minimize_on_simplex
+from learnware.market.organizer import Index, Island
+from learnware.market.organizer.capability import MOST_LOSS, Truth, comparable, probes_of
+from learnware.market.searcher.statistical import Neighbours, Query
+from learnware.specification import PointLabels
+
+#: So many learnwares judge each other, the nearest to the user.
+N_JUDGED = 30
+#: Of so many, the nearest, a user's labels choose those first.
+N_BY_LABELS = 100
+
+# The constants below were chosen on digits, wine, breast cancer and drawn tables; see tests/benchmarks/corruption.py.
+_SHARPNESS = 3
+_RIDGE = 0.1
+_LEAST_WEIGHT = 0.01
+_MOST_IMPORTANCE = 10.0
+_N_PEERS = 8
+_DOUBT, _USERS_DOUBT = 0.25, 0.05
+_COVERED_FROM, _COVERED_AT = 0.3, 0.85
+_HOPELESS, _HOPELESS_BY = 1.5, 0.1
+_LEAST_BELIEF = 0.3
+_LEAST_CONSTANT = 0.02
+_UNEXPLAINED = 0.03
+
+Floats = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class _Member:
+    """A learnware that others judge."""
+
+    position: int
+    digest: str | None
+    points: npt.NDArray[np.float32]
+    weights: Floats
+    labels: PointLabels
+    probes: Rows
+    shares: Floats
+    truth: Floats
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What is thought of the learnwares nearest to a user.
+
+    Attributes
+    ----------
+    losses : ndarray of shape (n_learnwares,)
+        Estimated loss on the user's task; NaN where nothing is known.
+    useless : ndarray of bool of shape (n_learnwares,)
+        Contradicted by all that know the same region, or by the user's labels: no part of a mixture.
+    """
+
+    losses: Floats
+    useless: npt.NDArray[np.bool_]
+
+    @property
+    def order(self) -> Rows:
+        """Positions of the learnwares with those of known loss by it; the others keep their place."""
+        order = np.arange(len(self.losses))
+        known = np.flatnonzero(~np.isnan(self.losses))
+        order[known] = known[np.argsort(self.losses[known], kind="stable")]
+        return order
+
+
+def estimate_losses(index: Index, island: Island, query: Query, near: Neighbours) -> Judgement:
+    r"""Estimate the loss on the user's task of the learnwares nearest to them.
+
+    With weights w under which the learnwares t near the user come nearest to them,
+
+    .. math:: \widehat{\mathrm{loss}}_j = \frac{\sum_t w_t r_t \sum_{z \in t} b_z \rho_t(z)\, \ell(f_j(z), f_t(z))}
+              {\sum_t w_t r_t \sum_{z \in t} b_z \rho_t(z)}
+
+    where z runs over the points of t with weights b, :math:`\rho_t = \min(10, \mu_u / \mu_t)` makes those count that
+    lie where the user's data lie, and :math:`\ell` is the probability of a wrong class, or the squared error over the
+    variance. What :math:`f_j` answers at z was asked when it was submitted, or is the kernel mean of its outputs at its
+    own points.
+
+    Nobody judges itself: for its own points a learnware gets the loss of the one that agrees best with it there. And
+    who is contradicted by all that know the same region is believed little: with :math:`q_t` that least loss over the
+    loss of a constant answer, :math:`r_t = \exp(-(q_t - q)_+ / 0.25)` where others cover the points of t, and 1 where
+    nobody does.
+
+    A user with labels judges first: the loss at their points against their labels, which also takes the place of
+    doubt in others, :math:`r_t \exp(-\mathrm{loss}_t / 0.05)`; the estimate is the mean of this loss and the one above.
+
+    Parameters
+    ----------
+    index : Index
+        Knows what models answered.
+    island : Island
+    query : Query
+    near : Neighbours
+        Learnwares to estimate for, the nearest first.
+
+    Returns
+    -------
+    Judgement
+
+    References
+    ----------
+    Y. Xie, Z.-H. Tan, Y. Jiang, Z.-H. Zhou. "Identifying Helpful Learnwares Without Examining the Whole Market". ECAI
+    2023.
+    """
+    losses, beliefs = np.full(len(near.rows), np.nan), np.ones(len(near.rows))
+    members = _members(index, island, near, n_most=N_JUDGED if query.labels is None else N_BY_LABELS)
+    for group in _groups(members, query.labels):
+        told = None
+        if query.labels is not None:
+            told = _by_user(island, query, query.labels, group)
+            losses[_positions(group)] = told
+            best = np.argsort(told, kind="stable")[:N_JUDGED]
+            group, told = [group[i] for i in best], told[best]
+        if len(group) > 1:
+            judged, beliefs[_positions(group)] = _by_others(index, island, query, near, group, told)
+            losses[_positions(group)] = judged if told is None else 0.5 * (judged + told)
+    # Of those that answer alike, the one made for data more like the user's is the safer choice.
+    losses += _UNEXPLAINED * (1.0 - near.fits)
+    useless = beliefs < _LEAST_BELIEF
+    return Judgement(losses, useless if query.labels is None else useless | _hopeless(losses))
+
+
+def _positions(group: Sequence[_Member]) -> list[int]:
+    return [member.position for member in group]
+
+
+def _hopeless(losses: Floats) -> npt.NDArray[np.bool_]:
+    """Tell which are so much worse than the best three that they would only harm a mixture."""
+    known = np.sort(losses[~np.isnan(losses)])
+    best = float(known[:3].mean()) if len(known) else np.inf
+    return np.nan_to_num(losses, nan=0.0) > max(_HOPELESS * best, best + _HOPELESS_BY)
+
+
+def _members(index: Index, island: Island, near: Neighbours, n_most: int) -> list[_Member]:
+    members: list[_Member] = []
+    points, _ = island.framed(near.rows)
+    for position, row in enumerate(near.rows):
+        rkme = island.member(int(row))
+        if rkme.labels is None:
+            continue
+        digest, (probes, shares) = index.digest(island.ids[row]), probes_of(rkme)
+        truth, size = index.answers.outputs(digest, rkme.labels, probes), len(rkme.weights)
+        members.append(
+            _Member(position, digest, points[position, :size], rkme.weights, rkme.labels, probes, shares, truth)
+        )
+        if len(members) == n_most:
+            break
+    return members
+
+
+def _groups(members: Sequence[_Member], labels: PointLabels | None) -> Iterable[list[_Member]]:
+    """Yield members whose answers compare with each other, and with the user's labels."""
+    waiting = [m for m in members if labels is None or comparable(m.labels, labels)]
+    while waiting:
+        yield [m for m in waiting if comparable(m.labels, waiting[0].labels)]
+        waiting = [m for m in waiting if not comparable(m.labels, waiting[0].labels)]
+
+
+def _near(island: Island, points: npt.NDArray[np.float32], others: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
+    squared = points @ (-2.0 * others.T)
+    squared += np.einsum("ij,ij->i", points, points)[:, None]
+    squared += np.einsum("ij,ij->i", others, others)
+    return island.frame.kernel.of_squared_distances(np.maximum(squared, 0.0, out=squared)) ** _SHARPNESS
+
+
+def _surrogates(
+    island: Island, points: npt.NDArray[np.float32], group: Sequence[_Member]
+) -> Iterator[npt.NDArray[Any]]:
+    """Yield what models would answer as their own points tell: the mean of their outputs, weighted by closeness."""
+    closeness = _near(island, points, np.concatenate([member.points for member in group]))
+    start = 0
+    for member in group:
+        near, weights = closeness[:, start : start + len(member.points)], member.weights[:, None]
+        start += len(member.points)
+        values = weights * member.labels.values
+        # Far from all its points a model answers with their mean.
+        outputs: npt.NDArray[Any] = near @ values.astype(np.float32) + 1e-12 * values.sum(axis=0)
+        if member.labels.classes is not None:
+            yield outputs.argmax(axis=1)
+        else:
+            yield outputs / (near @ weights.astype(np.float32) + 1e-12)
+
+
+def _by_user(island: Island, query: Query, labels: PointLabels, group: Sequence[_Member]) -> Floats:
+    """Return the loss of every member against the user's labels."""
+    truth = Truth.of([(labels, labels.values, query.weights)])
+    said = _surrogates(island, query.points.astype(np.float32), group)
+    return np.array([truth.losses(a, m.labels) @ query.weights for a, m in zip(said, group, strict=True)])
+
+
+def _by_others(
+    index: Index, island: Island, query: Query, near: Neighbours, group: list[_Member], told: Floats | None
+) -> tuple[Floats, Floats]:
+    """Return the loss of every member by the answers of the others, and how far each is to be believed."""
+    gram, products = _gram(island, near, group)
+    weights = minimize_on_simplex(gram + _RIDGE * np.diag(np.diag(gram)), products)
+    fits = _fits(island, near, group, gram)
+    heard = np.flatnonzero(weights > _LEAST_WEIGHT)
+    columns = _columns(index, island, group, heard)
+    doubts = np.array([_without_own_voice(c, fits, group, int(t)) for t, c in zip(heard, columns, strict=True)])
+    covered = np.clip((fits[:, heard].max(axis=0) - _COVERED_FROM) / (_COVERED_AT - _COVERED_FROM), 0.0, 1.0)
+    beliefs = np.ones(len(group))
+    beliefs[heard] = np.exp(-covered * np.maximum(doubts - np.quantile(doubts, 0.25), 0.0) / _DOUBT)
+    voices = weights * beliefs
+    if told is not None:
+        voices = voices * np.exp(-(told - told.min()) / _USERS_DOUBT)
+    total, mass = np.zeros(len(group)), 0.0
+    for t, column in zip(heard, columns, strict=True):
+        counted = voices[t] * group[t].shares * _importance(island, query, group[t])
+        total += column @ counted
+        mass += float(counted.sum())
+    judged = np.minimum(total / mass, MOST_LOSS) if mass > 0.0 else np.full(len(group), np.nan)
+    return judged, beliefs
+
+
+def _without_own_voice(column: Floats, fits: Floats, group: list[_Member], t: int) -> float:
+    """Give a learnware the loss of its best peer at its own points; return that over the loss of a constant answer."""
+    member, peers = group[t], np.argsort(-fits[:, t], kind="stable")[: min(_N_PEERS, len(group) - 1)]
+    means = column[peers] @ member.shares
+    column[t] = column[peers[means.argmin()]]
+    constant = 1.0 if member.labels.classes is None else float(1.0 - (member.shares @ member.truth).max())
+    return float(means.min()) / max(constant, _LEAST_CONSTANT)
+
+
+def _columns(index: Index, island: Island, group: list[_Member], heard: Rows) -> list[Floats]:
+    """Return, for each of `heard`, the loss of every member at each of its probes."""
+    asked = [group[t] for t in heard]
+    points = np.concatenate([member.points[member.probes] for member in asked])
+    ends = np.cumsum([len(member.probes) for member in asked])
+    truth = Truth.of([(member.labels, member.truth, member.shares) for member in asked])
+    losses = np.empty((len(group), len(points)))
+    for j, (member, said) in enumerate(zip(group, _surrogates(island, points, group), strict=True)):
+        for other, end in zip(asked, ends, strict=True):
+            known = index.answers.at(member.digest, other.digest, member.labels, len(other.probes))
+            if known is not None:
+                said[end - len(other.probes) : end] = known
+        losses[j] = truth.losses(said, member.labels)
+    return np.split(losses, ends[:-1], axis=1)
+
+
+def _gram(island: Island, near: Neighbours, group: list[_Member]) -> tuple[Floats, Floats]:
+    positions = [member.position for member in group]
+    rows = near.rows[positions]
+    sketches = island.sketches[rows].astype(np.float64)
+    gram = sketches @ sketches.T
+    np.fill_diagonal(gram, np.maximum(island.self_products[rows], np.diag(gram)))
+    return gram, near.products[positions]
+
+
+def _fits(island: Island, near: Neighbours, group: list[_Member], gram: Floats) -> Floats:
+    """Return the share of each embedding that every other explains, freed of sampling noise; -1 for itself."""
+    rows = [island.member(int(near.rows[member.position])).n_samples or len(member.weights) for member in group]
+    own = np.diag(gram)
+    length = np.maximum(own - (1.0 - own) / np.array(rows), 0.25 * own)
+    fits = np.clip(gram**2 / np.outer(length, length), 0.0, 1.0)
+    np.fill_diagonal(fits, -1.0)
+    return np.asarray(fits)
+
+
+def _importance(island: Island, query: Query, member: _Member) -> Floats:
+    """Return how much denser the user's data lie at the probes of a learnware than its own."""
+    points = member.points[member.probes]
+    users = _near(island, points, query.points.astype(np.float32)) @ query.weights
+    own = _near(island, points, member.points) @ member.weights
+    return np.asarray(np.minimum(users / (own + 1e-9), _MOST_IMPORTANCE))

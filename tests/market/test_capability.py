@@ -1,0 +1,243 @@
+"""What learnwares answer at each other's points: asked when they are submitted, kept by the store, used by searches."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LinearRegression, LogisticRegression
+
+from learnware import Learnware, Market, Specification
+from learnware.errors import MarketNotWritable, ModelFailure
+from learnware.market import LocalMarket
+from learnware.market.organizer import Answers, Index, ask_around
+from learnware.market.organizer.capability import N_PROBES, Truth, cell, own_cell, places, probes_of
+from learnware.market.searcher import search
+from learnware.market.store import Cell, DirectoryStore, MemoryStore
+from learnware.specification import RKME, PointLabels
+
+
+def rows(centre: float, n: int = 150, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(centre, 1.0, (n, 3))
+
+
+def learnware(centre: float = 0.0, rule=(1.0, -1.0, 0.5), seed: int = 0, **words) -> Learnware:
+    X = rows(centre, seed=seed)
+    y = np.where((X - centre) @ rule > 0, "up", "down")
+    words.setdefault("name", f"at {centre:g}")
+    return Learnware.from_model(LogisticRegression().fit(X, y), X, y, n_points=20, random_state=0, **words)
+
+
+def known(one: Learnware) -> tuple[str, RKME]:
+    return one.digest, one.specification.statistical
+
+
+def test_answers_are_those_of_the_models() -> None:
+    new, other = learnware(), learnware(0.5)
+    cells = ask_around(new, known(new), [known(other)], {other.digest: other}.get, seconds=60)
+    assert [(c.answerer, c.asked) for c in cells] == [
+        (new.digest, new.digest),
+        (new.digest, other.digest),
+        (other.digest, new.digest),
+    ]
+    answers = Answers()
+    answers.take(cells)
+    mine, theirs = new.specification.statistical, other.specification.statistical
+    probes, shares = probes_of(mine)
+    assert len(probes) == min(N_PROBES, len(mine.weights))
+    assert shares.sum() == pytest.approx(1.0)
+    points = mine.points[probes]
+    assert answers.outputs(new.digest, mine.labels, probes) == pytest.approx(new.predict_proba(points), abs=1e-3)
+    said = answers.at(other.digest, new.digest, theirs.labels, len(probes))
+    assert [other.classes_[i] for i in said] == other.predict(points).tolist()
+    # Without cells, the specification itself says what a model answers at its own points.
+    assert Answers().outputs(new.digest, mine.labels, probes).tolist() == mine.labels.values[probes].tolist()
+    assert Answers().at(other.digest, new.digest, theirs.labels, len(probes)) is None
+
+
+def test_cells_of_another_size_are_no_answers() -> None:
+    labels = PointLabels(np.full((4, 2), 0.5), ("a", "b"))
+    answers = Answers()
+    answers.take([Cell("j", "t", b"\x05\x00" * 4), Cell("t", "t", b"odd")])
+    assert answers.at("j", "t", labels, 4) is None
+    assert answers.outputs("t", labels, np.arange(4)).tolist() == labels.values.tolist()
+
+
+def test_losses() -> None:
+    shares = np.full(2, 0.5)
+    two, three = PointLabels([[0.9, 0.1], [0.2, 0.8]], ("a", "b")), PointLabels(np.eye(3)[:2], ("b", "a", "c"))
+    truth = Truth.of([(two, two.values, shares), (three, three.values, shares)])
+    assert truth.losses(np.array([1, 2, 0, 2]), three) == pytest.approx([0.1, 1.0, 0.0, 1.0])
+    other = PointLabels([[1.0]], ("another",))
+    assert truth.losses(np.zeros(4, int), other).tolist() == [1.0] * 4
+    values, small = PointLabels([[1.0], [3.0]]), PointLabels([[0.1], [0.3]])
+    truth = Truth.of([(values, values.values, shares), (small, small.values, shares)])
+    answers = np.array([[1.0], [4.0], [0.1], [99.0]])
+    assert truth.losses(answers, values) == pytest.approx([0.0, 1.0, 0.0, 4.0])
+    assert places((1, "1", 2.0), ("1", 2, 1.0)).tolist() == [2, 0, 1]
+
+
+def test_values_are_kept_as_values() -> None:
+    labels, outputs = PointLabels(np.zeros((3, 2))), np.arange(6.0).reshape(3, 2)
+    answers = Answers()
+    answers.take([own_cell("t", outputs, labels), cell("j", "t", -outputs, labels)])
+    assert answers.outputs("t", labels, np.arange(3)).tolist() == outputs.tolist()
+    assert answers.at("j", "t", labels, 3).tolist() == (-outputs).tolist()
+
+
+class Failing:
+    """A learnware whose model always fails."""
+
+    classes_ = np.array(["down", "up"])
+
+    def predict_proba(self, X: object) -> np.ndarray:
+        raise ModelFailure("It cannot.")
+
+
+def test_a_model_that_fails_leaves_out_its_own_answers_only() -> None:
+    new, other, third = learnware(), learnware(0.5), learnware(1.0)
+    around = [known(other), known(third)]
+    cells = ask_around(new, known(new), around, {other.digest: Failing(), third.digest: third}.get, seconds=60)
+    assert {(c.answerer, c.asked) for c in cells} == {
+        (new.digest, new.digest),
+        (new.digest, other.digest),
+        (new.digest, third.digest),
+        (third.digest, new.digest),
+    }
+    assert ask_around(Failing(), known(new), around, {}.get) == []
+    assert [c.asked for c in ask_around(new, known(new), around, {}.get, seconds=0.0)] == [new.digest]
+
+
+def test_a_submission_asks_around_and_every_index_reads_it(tmp_path: Path) -> None:
+    first, second = learnware(), learnware(0.5)
+    with Market.open(tmp_path / "market") as market, Market.open(tmp_path / "market") as reader:
+        market.submit([first, second], progress=False)
+        hits = reader.search(first.specification).hits
+        assert all(hit.loss is not None and 0.0 <= hit.loss < 0.5 for hit in hits)
+        with closing(DirectoryStore(tmp_path / "market")) as store:
+            pairs = {(c.answerer, c.asked) for c in store.cells()[1]}
+        assert pairs == {(a.digest, b.digest) for a in (first, second) for b in (first, second)}
+
+
+class Refusing(MemoryStore):
+    """A store that cannot keep cells."""
+
+    def add_cells(self, cells) -> None:
+        raise MarketNotWritable("No room.")
+
+
+def test_what_cannot_be_asked_or_kept_does_not_undo_a_submission() -> None:
+    market = LocalMarket(Refusing())
+    ids = market.submit([learnware(), learnware(0.5)], progress=False)
+    assert list(market) == ids
+    assert len(market.search(learnware().specification).hits) == 2
+
+
+def test_the_folder_forgets_a_changed_cell(tmp_path: Path) -> None:
+    import sqlite3
+
+    with closing(DirectoryStore(tmp_path / "market")) as store:
+        store.add(b"one", Specification())
+        one = hashlib.sha256(b"one").hexdigest()
+        store.add_cells([Cell(one, one, b"own")])
+    with closing(sqlite3.connect(tmp_path / "market" / "market.sqlite")) as connection:
+        connection.execute("UPDATE cells SET content = X'00'")
+        connection.commit()
+    with closing(DirectoryStore(tmp_path / "market")) as store:
+        assert store.cells() == (1, [])
+
+
+def index_of(specifications: dict[str, Specification]) -> Index:
+    index = Index()
+    for learnware_id, specification in specifications.items():
+        index.add(learnware_id, specification, learnware_id)
+    return index
+
+
+def labelled(X: np.ndarray, y: np.ndarray, seed: int = 0) -> Specification:
+    return Specification.from_data(X, y, n_points=30, random_state=seed)
+
+
+@pytest.mark.parametrize("regression", [False, True])
+def test_labels_tell_apart_what_inputs_cannot(regression: bool) -> None:
+    rules = np.eye(3)
+
+    def target(X: np.ndarray, rule: int) -> np.ndarray:
+        height = X @ rules[rule]
+        return 100.0 * height if regression else np.where(height > 0, "up", "down")
+
+    market = {}
+    for i in range(9):
+        X = rows(0.0, 300, seed=i)
+        market[f"{i % 3}{i}"] = labelled(X, target(X, i % 3))
+    index = index_of(market)
+    for rule in range(3):
+        X = rows(0.0, 200, seed=50 + rule)
+        y = target(X, rule).astype(object)
+        y[60:] = None
+        spec = Specification.from_data(X, y, task="regression" if regression else "classification", random_state=0)
+        result = search(index, spec.statistical, limit=9)
+        assert [hit.id[0] for hit in result.hits[:3]] == [str(rule)] * 3
+        pairs = zip(result.mixture.hits, result.mixture.weights, strict=True)
+        assert sum(weight for hit, weight in pairs if hit.id[0] == str(rule)) > 0.7
+        losses = [hit.loss for hit in result.hits]
+        assert losses == sorted(losses)
+
+
+def test_a_class_that_a_learnware_does_not_know_counts_as_wrong() -> None:
+    X = rows(0.0, 400)
+    y = np.digitize(X[:, 0], [-0.7, 0.7])
+    two = y < 2
+    index = index_of({"two": labelled(X[two], y[two]), "three": labelled(X, y), "values": labelled(X, X[:, 0])})
+    user = labelled(rows(0.0, 300, 5), np.digitize(rows(0.0, 300, 5)[:, 0], [-0.7, 0.7]))
+    result = search(index, user.statistical)
+    losses = {hit.id: hit.loss for hit in result.hits}
+    assert losses["three"] < losses["two"]
+    assert losses["values"] is None
+
+
+def test_learnwares_without_labels_keep_their_place() -> None:
+    X = rows(0.0, 300)
+    y = X[:, 0] > 0
+    specifications = {
+        "nearest, wrong": labelled(rows(0.0, 300, 1), rows(0.0, 300, 1)[:, 0] < 0),
+        "second, unlabelled": Specification.from_data(rows(0.6, 300, 2), task="classification", random_state=0),
+        "third, right": labelled(rows(1.2, 300, 3), rows(1.2, 300, 3)[:, 0] > 0),
+    }
+    result = search(index_of(specifications), labelled(X, y))
+    assert [hit.id for hit in result.hits] == ["third, right", "second, unlabelled", "nearest, wrong"]
+    assert [hit.loss is None for hit in result.hits] == [False, True, False]
+    by_inputs = search(index_of(dict(list(specifications.items())[:2])), Specification.from_data(X, random_state=0))
+    assert [hit.loss for hit in by_inputs.hits] == [None, None]
+
+
+def test_models_of_numbers_are_asked_too() -> None:
+    X = rows(0.0)
+    one, two = (
+        Learnware.from_model(LinearRegression().fit(X, y), X, y, name="line", n_points=20, random_state=0)
+        for y in (X[:, 0] + 5.0, X[:, 0] + 5.1)
+    )
+    market = Market.open()
+    market.submit([one, two], progress=False)
+    assert [hit.loss < 0.1 for hit in market.search(Specification.from_data(X, random_state=0)).hits] == [True, True]
+
+
+def test_a_submission_to_a_large_market_reads_the_latest_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    learnwares = [learnware(0.1 * i) for i in range(4)]
+    with Market.open(tmp_path / "market") as market:
+        market.submit(learnwares[:3], progress=False)
+    monkeypatch.setattr("learnware.market.local._MOST_MISSING", 2)
+    with Market.open(tmp_path / "market") as market, closing(DirectoryStore(tmp_path / "market")) as store:
+        reached, _ = store.cells()
+        market.submit(learnwares[3])
+        asked = {c.asked for c in store.cells(reached)[1] if c.answerer == learnwares[3].digest}
+    assert asked == {learnwares[2].digest, learnwares[3].digest}
+
+
+def test_without_a_check_that_runs_models_none_is_asked() -> None:
+    store = MemoryStore()
+    LocalMarket(store, checks=()).submit([learnware(), learnware(0.5)], progress=False)
+    assert store.cells() == (0, [])
