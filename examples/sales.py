@@ -1,17 +1,18 @@
 """Reuse the sales forecasts of other shops, with real data.
 
-45 shops each train one gradient boosting model on their weeks before 2012 and submit it. Each shop then plays the
-user: its own learnware is taken out of the market, and its sales of 2012 are predicted by those of the other 44,
-without labels and with a few. The specification of a user is made from the same rows that are predicted, as in any
-reuse of a whole table. Errors are RMSE of log(1 + sales), averaged over users.
+Each shop trains one gradient boosting model on its earlier sales and submits it. Then it plays the user: its later
+sales are predicted by what the market offers, with its own learnware among it and without, from no labels and from
+a few. The specification of a user is made from the same rows that are predicted, as in any reuse of a whole table.
+Errors are RMSE of log(1 + sales), averaged over users; intervals are over users, paired, after averaging over seeds.
 
-2012 differs from the years before for all shops alike: markdowns begin in November 2011, and fuel is dearer. So the
-market warns that no learnware's data look like the user's, and the nearest ones are no better than others; what they
-predict is still worth reusing, if they are let check each other.
+Walmart: 45 shops, weekly sales, 2012 against before. Then markdowns begin, and fuel is dearer, for all shops alike,
+so no learnware's data look like the user's: the nearest ones are no better than others, and yet worth reusing.
+Rossmann: 60 of 1,115 stores, daily sales, from July 2014 on against before.
 
-    python examples/sales.py --data PATH        # PATH/walmart holds train, features and stores, as .csv.gz
+    python examples/sales.py --data PATH        # PATH holds walmart/ (train, features, stores) and rossmann/
 
-The data are those of the Kaggle competition "Walmart Recruiting - Store Sales Forecasting".
+The data are those of two Kaggle competitions, "Walmart Recruiting - Store Sales Forecasting" and "Rossmann Store
+Sales", as .csv.gz. The models do not depend on the seed: it changes specifications and which rows are labelled.
 """
 
 from __future__ import annotations
@@ -19,11 +20,16 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import published_rules
+import reporting
+import rossmann
 import walmart
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.impute import SimpleImputer
@@ -33,7 +39,6 @@ from sklearn.preprocessing import StandardScaler
 from tqdm.auto import tqdm
 
 from learnware import (
-    RKME,
     AveragingReuser,
     FeatureAugmentReuser,
     JobSelectorReuser,
@@ -43,10 +48,21 @@ from learnware import (
     SearchResult,
     Specification,
 )
-from learnware.kernels import GaussianKernel, minimize_on_simplex
-from learnware.reuse import ConsensusReuser
+from learnware.reuse import ConsensusReuser, EnsembleSelectionReuser, StackingReuser
 
 Errors = dict[str, float]
+
+AGAINST = "average of all"
+UNLABELLED = "auto, no labels"
+OWN, OTHERS = "own shop's model in the market", "own shop's model left out"
+
+#: Walmart with the same rules and split, but LightGBM models and other columns, as a survey of the field measured it.
+PUBLISHED = {
+    ("walmart", OWN): {"average of the mixture": 0.542, "best single": 0.531},
+    ("walmart", OTHERS): {"average of the mixture": 0.559, "best single": 0.540},
+    ("walmart", 100): {"own model": 0.772, "ridge on columns and answers": 0.565},
+    ("walmart", 500): {"own model": 0.632, "ridge on columns and answers": 0.537},
+}
 
 
 def boosting(seed: int) -> HistGradientBoostingRegressor:
@@ -54,17 +70,16 @@ def boosting(seed: int) -> HistGradientBoostingRegressor:
     return HistGradientBoostingRegressor(max_iter=120, learning_rate=0.1, early_stopping=False, random_state=seed)
 
 
-def pack(sales: walmart.Sales, shop: int, seed: int, folder: Path | None) -> Learnware:
+def pack(sales: walmart.Sales, shop: int, seed: int, path: Path | None) -> Learnware:
     """Train the model of one shop and pack it as a learnware, or load the one packed before."""
-    path = folder / f"shop-{shop:02}-seed-{seed}.zip" if folder else None
     if path and path.exists():
-        return Learnware.load(path)
+        return Learnware.load(path, isolation="none", trust="data")
     X, y = sales.rows(shop, late=False)
     learnware = Learnware.from_model(
         boosting(seed).fit(X, y),
         X,
         y,
-        name=f"Weekly sales of shop {shop}",
+        name=f"Sales of shop {shop}",
         task="regression",
         scenarios=["Business"],
         random_state=seed,
@@ -77,7 +92,7 @@ def pack(sales: walmart.Sales, shop: int, seed: int, folder: Path | None) -> Lea
 
 @dataclass
 class User:
-    """One shop in 2012: its rows, and what the market without its own learnware answers."""
+    """One shop later on: its rows, and what the market answers."""
 
     X: np.ndarray
     y: np.ndarray
@@ -109,11 +124,13 @@ def errors_without_labels(user: User) -> Errors:
     """Return the error of every way to reuse that needs no labels, and of the yardsticks."""
     answers = user.answers
     single = [user.error(answer) for answer in answers]
+    embeddings = [hit.specification.statistical for hit in user.result.hits]
+    chosen = published_rules.choose(embeddings, user.specification.statistical)
     errors = {
         "mean in market": float(np.mean(single)),
         "best single (oracle)": min(single),
         "top-1 by distance": single[0],
-        "published rules": user.error(answers[published_rules(user)].mean(axis=0)),
+        "published rules": user.error(answers[chosen].mean(axis=0)),
         "average of nearest 5": user.error(answers[:5].mean(axis=0)),
         "average of nearest 10": user.error(answers[:10].mean(axis=0)),
         "average of all": user.error(answers.mean(axis=0)),
@@ -122,159 +139,123 @@ def errors_without_labels(user: User) -> Errors:
     return errors | {name: user.error(predicted) for name, predicted in user.reused.items()}
 
 
-def errors_with_labels(user: User, n_labels: int, order: np.ndarray, rest: np.ndarray, seed: int) -> Errors:
-    """Return the errors on the rows `rest` of models that saw the first `n_labels` labels in `order`."""
-    few = order[:n_labels]
-    ridge = make_pipeline(SimpleImputer(), StandardScaler(), RidgeCV(np.logspace(-3, 3, 13)))
+def errors_with_labels(user: User, few: np.ndarray, rest: np.ndarray, seed: int) -> Errors:
+    """Return the errors on the rows `rest` of models that saw the labels of the rows `few`."""
+    ridge = make_pipeline(SimpleImputer(keep_empty_features=True), StandardScaler(), RidgeCV(np.logspace(-3, 3, 13)))
     models = {
-        "own model alone": boosting(seed),
-        "ridge on raw columns alone": ridge,
+        "own model": boosting(seed),
+        "ridge on raw features": ridge,
         "feature augment": FeatureAugmentReuser(user.result),
+        "ensemble selection": EnsembleSelectionReuser(user.result, random_state=seed),
+        "stacking": StackingReuser(user.result, random_state=seed),
         "auto": Reuser.auto(user.result, random_state=seed),
     }
-    errors = {"auto, no labels": user.error(user.reused["auto"][rest], rest)}
+    errors = {UNLABELLED: user.error(user.reused["auto"][rest], rest)}
     for name, model in models.items():
         errors[name] = user.error(model.fit(user.X[few], user.y[few]).predict(user.X[rest]), rest)
     return errors
 
 
-def published_rules(user: User) -> list[int]:
-    """Choose as the published package does: positions among the hits.
-
-    A Gaussian kernel with gamma = 0.1 on standardised columns; of the 25 nearest that one is added which brings the
-    best mixture nearest to the user, until five are chosen or the squared distance falls by less than 5 %.
-    """
-    embeddings = [hit.specification.statistical for hit in user.result.hits]
-    mean, spread = _moments(embeddings)
-    kernel = GaussianKernel((0.1,))
-    parts = [((e.points - mean) / spread, e.weights) for e in [*embeddings, user.specification.statistical]]
-    gram = np.array([[a @ kernel(P, Q) @ b for Q, b in parts] for P, a in parts])
-    products, own = gram[:-1, -1], gram[-1, -1]
-    near = np.argsort(gram.diagonal()[:-1] - 2.0 * products)[:25].tolist()
-    chosen: list[int] = []
-    last = np.inf
-    while len(chosen) < min(5, len(near)):
-        trials = {i: _squared_distance(gram, products, own, [*chosen, i]) for i in near if i not in chosen}
-        best = min(trials, key=lambda i: trials[i])
-        if trials[best] > 0.95 * last:
-            break
-        chosen, last = [*chosen, best], trials[best]
-    return chosen
+def labels_that_fit(labels: list[int], n_rows: list[int]) -> list[int]:
+    """Return the numbers of labels that leave a typical user a third of the rows to be tested on."""
+    return [n for n in labels if n <= 2 * np.median(n_rows) / 3]
 
 
-def _moments(embeddings: list[RKME]) -> tuple[np.ndarray, np.ndarray]:
-    means = np.array([e.weights @ e.points for e in embeddings])
-    squares = np.array([e.weights @ e.points**2 for e in embeddings])
-    mean = means.mean(axis=0)
-    return mean, np.sqrt(np.maximum(squares.mean(axis=0) - mean**2, 1e-12))
-
-
-def _squared_distance(gram: np.ndarray, products: np.ndarray, own: float, chosen: list[int]) -> float:
-    K, c = gram[np.ix_(chosen, chosen)], products[chosen]
-    weights = minimize_on_simplex(K, c)
-    return float(weights @ K @ weights - 2.0 * weights @ c + own)
-
-
-def interval(differences: np.ndarray, seed: int) -> tuple[float, float]:
-    """Return the 95 % interval of the mean over users, by bootstrap."""
-    rng = np.random.default_rng(seed)
-    means = rng.choice(differences, size=(5000, len(differences))).mean(axis=1)
-    low, high = np.quantile(means, [0.025, 0.975])
-    return float(low), float(high)
-
-
-def summarise(errors: list[Errors], against: str, seed: int) -> list[dict[str, float | str]]:
-    """Return one row for each way: mean error, and its paired difference to the way `against`."""
-    base = np.array([e[against] for e in errors])
-    rows: list[dict[str, float | str]] = []
-    for name in errors[0]:
-        values = np.array([e[name] for e in errors])
-        low, high = interval(values - base, seed)
-        rows.append(
-            {
-                "way": name,
-                "rmse": values.mean(),
-                "difference": (values - base).mean(),
-                "low": low,
-                "high": high,
-            }
-        )
-    return rows
-
-
-def table(title: str, against: str, rows: list[dict[str, float | str]]) -> str:
-    """Return a markdown table."""
-    lines = [f"| {title} | RMSE | difference to {against} (95 % interval) |", "|---|---|---|"]
-    for row in rows:
-        difference = f"{row['difference']:+.4f} ({row['low']:+.4f} .. {row['high']:+.4f})"
-        lines.append(f"| {row['way']} | {row['rmse']:.4f} | {'' if row['way'] == against else difference} |")
-    return "\n".join(lines)
-
-
-def search_without(market: Market, learnware_id: str, X: np.ndarray, seed: int) -> tuple[Specification, SearchResult]:
-    """Search with the specification of X after taking a learnware out of the market."""
-    market.remove(learnware_id)
-    specification = Specification.from_data(X, task="regression", random_state=seed)
-    return specification, market.search(specification, limit=len(market))
-
-
-def run(options: argparse.Namespace) -> dict[str, object]:
-    """Run the protocol; return the summaries."""
-    sales = walmart.load(options.data / "walmart")
-    shops = np.unique(sales.shop)[: options.shops].tolist()
-    learnwares = {s: pack(sales, s, options.seed, options.cache) for s in tqdm(shops, desc="packing")}
+def visits(sales: walmart.Sales, users: list[int], seed: int, kept: Path | None) -> Iterator[tuple[int, str, User]]:
+    """Open a market of all shops; yield each user twice: its own learnware is in the market, then it is left out."""
+    shops = np.unique(sales.shop).tolist()
+    paths = {shop: kept.with_name(f"{kept.name}-{shop:04}-seed-{seed}.zip") if kept else None for shop in shops}
+    learnwares = {shop: pack(sales, shop, seed, paths[shop]) for shop in tqdm(shops, desc=f"packing, seed {seed}")}
     market = Market.open()
     # A learnware never changes, and every user is offered nearly the same ones.
     market.fetch = cache(market.fetch)
     ids = dict(zip(shops, market.submit(learnwares.values()), strict=True))
-    rng = np.random.default_rng(options.seed)
-    users = np.sort(rng.permutation(shops)[: options.users]).tolist()
-    label_free: list[Errors] = []
-    labelled: dict[int, list[Errors]] = {n: [] for n in options.labels}
-    verdicts: Counter[str] = Counter()
-    for shop in tqdm(users, desc="users"):
+    for shop in tqdm(users, desc=f"users, seed {seed}"):
         X, y = sales.rows(shop, late=True)
-        user = User(X, y, *search_without(market, ids[shop], X, options.seed))
-        verdicts[user.result.verdict] += 1
-        label_free.append(errors_without_labels(user))
-        order = rng.permutation(len(y))
-        rest = order[max(options.labels, default=0) :]
-        for n in options.labels:
-            labelled[n].append(errors_with_labels(user, n, order, rest, options.seed))
+        specification = Specification.from_data(X, task="regression", random_state=seed)
+        yield shop, OWN, User(X, y, specification, market.search(specification, limit=len(market)))
+        market.remove(ids[shop])
+        yield shop, OTHERS, User(X, y, specification, market.search(specification, limit=len(market)))
         ids[shop] = market.submit(learnwares[shop])
-    return {
-        "users": users,
-        "verdicts": dict(verdicts),
-        "no labels": summarise(label_free, "average of all", options.seed),
-        "labels": {n: summarise(e, "auto, no labels", options.seed) for n, e in labelled.items()},
-        "per user": {"no labels": label_free, "labels": labelled},
-    }
+
+
+def run(name: str, sales: walmart.Sales, options: argparse.Namespace) -> dict[str, Any]:
+    """Run the protocol on one data set; return the errors user by user, in one list for each seed."""
+    shops = np.unique(sales.shop)
+    users = np.sort(np.random.default_rng(options.seed[0]).permutation(shops)[: options.users]).tolist()
+    n_rows = {shop: len(sales.rows(shop, late=True)[1]) for shop in users}
+    labels = labels_that_fit(options.labels, list(n_rows.values()))
+    needed = max(labels, default=0)
+    unlabelled: dict[str, list[list[Errors]]] = {OWN: [], OTHERS: []}
+    labelled: dict[int, list[list[Errors]]] = {n: [] for n in labels}
+    verdicts: Counter[str] = Counter()
+    for seed in options.seed:
+        for runs in [*unlabelled.values(), *labelled.values()]:
+            runs.append([])
+        kept = options.cache / name if options.cache else None
+        for shop, offered, user in visits(sales, users, seed, kept):
+            unlabelled[offered][-1].append(errors_without_labels(user))
+            if offered == OWN:
+                continue
+            verdicts[user.result.verdict] += 1
+            order = np.random.default_rng([seed, shop]).permutation(n_rows[shop])
+            # A few shops have too few rows to be tested on; each number of labels is told of the same users.
+            for n in labels if n_rows[shop] >= 1.25 * needed else []:
+                labelled[n][-1].append(errors_with_labels(user, order[:n], order[needed:], seed))
+    return {"users": users, "verdicts": dict(verdicts), "no labels": unlabelled, "labels": labelled}
+
+
+def report(name: str, results: dict[str, Any], seed: int) -> str:
+    """Return the tables of one data set."""
+    verdicts = ", ".join(f"{word} {count} times" for word, count in results["verdicts"].items())
+    parts = [f"## {name.capitalize()}: {len(results['users'])} users. The market, own model left out, says {verdicts}."]
+    for market, runs in results["no labels"].items():
+        rows = reporting.summarise(reporting.over_seeds(runs), AGAINST, seed)
+        rows += reporting.published(PUBLISHED.get((name, market), {}))
+        parts.append(reporting.table(f"no labels, {market}", AGAINST, rows, measure="RMSE"))
+    for n, runs in results["labels"].items():
+        rows = reporting.summarise(reporting.over_seeds(runs), UNLABELLED, seed)
+        rows += reporting.published(PUBLISHED.get((name, n), {}))
+        title = f"{n} labels, {OTHERS}, {len(runs[0])} users"
+        parts.append(reporting.table(title, UNLABELLED, rows, measure="RMSE"))
+    return "\n\n".join(parts)
+
+
+def panel(results: dict[str, Any]) -> tuple[reporting.Curves, reporting.Levels]:
+    """Return the curves over the number of labels and the level without: one mean over users for each seed."""
+    means = {n: [reporting.summarise(run, UNLABELLED, 0) for run in runs] for n, runs in results["labels"].items()}
+    curves: dict[str, dict[int, list[float]]] = {}
+    for n, seeds in means.items():
+        for rows in seeds:
+            for row in rows:
+                curves.setdefault(row["way"], {}).setdefault(n, []).append(row["mean"])
+    level = curves.pop(UNLABELLED, {})
+    return curves, {UNLABELLED: next(iter(level.values()))} if level else {}
 
 
 def main(argv: list[str] | None = None) -> None:
     """Read the options, run, print."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--data", type=Path, required=True, help="folder that holds the folder walmart/")
-    parser.add_argument("--users", type=int, help="so many shops, drawn at random, play the user (default: all)")
-    parser.add_argument("--shops", type=int, help="only the first so many shops (default: all)")
-    parser.add_argument("--labels", type=_counts, default=[100, 500], help="numbers of labels, as 100,500; '' for none")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--cache", type=Path, help="folder in which to keep the learnwares between runs")
-    parser.add_argument("--json", action="store_true", help="print everything as JSON instead of tables")
+    parser = reporting.arguments(
+        __doc__, data_help="folder that holds walmart/ and rossmann/", labels="20,50,100,200,500,1000"
+    )
+    parser.add_argument("--dataset", choices=["walmart", "rossmann", "both"], default="both")
+    parser.add_argument("--shops", type=int, help="only the first so many shops of Walmart (default: all)")
+    parser.add_argument("--stores", type=int, default=60, help="so many stores of Rossmann (default: %(default)s)")
     options = parser.parse_args(argv)
-    results = run(options)
+    results = {}
+    for name in ["walmart", "rossmann"] if options.dataset == "both" else [options.dataset]:
+        folder = options.data / name
+        sales = walmart.load(folder, options.shops) if name == "walmart" else rossmann.load(folder, options.stores)
+        results[name] = run(name, sales, options)
+    if options.figure:
+        panels = {name.capitalize(): panel(result) for name, result in results.items() if result["labels"]}
+        reporting.plot_panels(options.figure, panels, ylabel="RMSE of log(1 + sales)")
     if options.json:
         print(json.dumps(results, indent=1))
         return
-    verdicts = ", ".join(f"{word} for {count}" for word, count in results["verdicts"].items())
-    print(f"\n{len(results['users'])} users, seed {options.seed}; verdicts of the market: {verdicts}.\n")
-    print(table("no labels", "average of all", results["no labels"]))
-    for n, rows in results["labels"].items():
-        print("\n" + table(f"{n} labels", "auto, no labels", rows))
-
-
-def _counts(text: str) -> list[int]:
-    return [int(part) for part in text.split(",") if part]
+    print(f"\nSeeds {', '.join(map(str, options.seed))}.")
+    for name, result in results.items():
+        print("\n" + report(name, result, options.seed[0]))
 
 
 if __name__ == "__main__":

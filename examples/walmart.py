@@ -34,7 +34,7 @@ LAGS = (4, 5, 52, 53)
 
 @dataclass(frozen=True)
 class Sales:
-    """All rows: X of shape (n, 14), y = log(1 + sales, at least 0), the shop, and whether it is 2012 or later."""
+    """All rows: X of shape (n, n_columns), y = log(1 + sales, at least 0), the shop, and whether it is a later row."""
 
     X: np.ndarray
     y: np.ndarray
@@ -42,13 +42,16 @@ class Sales:
     late: np.ndarray
 
     def rows(self, shop: int, late: bool) -> tuple[np.ndarray, np.ndarray]:
-        """Return X and y of one shop, before 2012 or from then on."""
+        """Return the earlier or the later X and y of one shop."""
         chosen = (self.shop == shop) & (self.late == late)
         return self.X[chosen], self.y[chosen]
 
 
-def load(folder: Path) -> Sales:
-    """Read `train.csv.gz`, `features.csv.gz` and `stores.csv.gz` from a folder."""
+def load(folder: Path, n_shops: int | None = None) -> Sales:
+    """Read `train.csv.gz`, `features.csv.gz` and `stores.csv.gz` from a folder: the first shops, or all.
+
+    Rows from 2012 on are the later ones.
+    """
     sales, weekly, shops = (_read(folder / f"{name}.csv.gz") for name in ("train", "features", "stores"))
     day = np.array(sales["Date"], dtype="datetime64[D]")
     week = _weeks_since(day.min(), sales["Date"])
@@ -72,7 +75,8 @@ def load(folder: Path) -> Sales:
     week_of_year = (day - day.astype("datetime64[Y]")).astype(int) // 7
     columns = [department, week_of_year, _numbers(sales["IsHoliday"]), *about_week.values()]
     X = np.column_stack([*columns, _scattered(place, spent)[shop, week], size, kind, *lagged])
-    return Sales(X, y, shop, day >= np.datetime64("2012-01-01"))
+    wanted = np.isin(shop, np.unique(shop)[:n_shops])
+    return Sales(X[wanted], y[wanted], shop[wanted], day[wanted] >= np.datetime64("2012-01-01"))
 
 
 def _read(path: Path) -> dict[str, tuple[str, ...]]:

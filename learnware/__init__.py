@@ -17,9 +17,11 @@ _HOMES = {
     "AutoReuser": "learnware.reuse",
     "AveragingReuser": "learnware.reuse",
     "CheckReport": "learnware.market",
+    "EnsembleSelectionReuser": "learnware.reuse",
     "FeatureAugmentReuser": "learnware.reuse",
     "Hit": "learnware.market",
     "JobSelectorReuser": "learnware.reuse",
+    "LabelBridgeReuser": "learnware.reuse",
     "Learnware": "learnware.bundle",
     "Limits": "learnware.limits",
     "Market": "learnware.market",
@@ -29,6 +31,7 @@ _HOMES = {
     "SearchResult": "learnware.market",
     "SemanticSpecification": "learnware.specification",
     "Specification": "learnware.specification",
+    "StackingReuser": "learnware.reuse",
 }
 
 __all__ = [
@@ -36,9 +39,11 @@ __all__ = [
     "AutoReuser",
     "AveragingReuser",
     "CheckReport",
+    "EnsembleSelectionReuser",
     "FeatureAugmentReuser",
     "Hit",
     "JobSelectorReuser",
+    "LabelBridgeReuser",
     "Learnware",
     "Limits",
     "Market",
@@ -47,6 +52,7 @@ __all__ = [
     "SearchResult",
     "SemanticSpecification",
     "Specification",
+    "StackingReuser",
     "__version__",
 ]
 
@@ -57,9 +63,12 @@ if TYPE_CHECKING:
     from learnware.reuse import (
         AutoReuser,
         AveragingReuser,
+        EnsembleSelectionReuser,
         FeatureAugmentReuser,
         JobSelectorReuser,
+        LabelBridgeReuser,
         Reuser,
+        StackingReuser,
     )
     from learnware.specification import RKME, SemanticSpecification, Specification
 

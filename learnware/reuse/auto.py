@@ -1,4 +1,4 @@
-"""Choose how to reuse by what is given: without labels by rule, with labels by cross-validation."""
+"""Reuse by what is given: without labels by rule, with labels a blend that cross-validation weighs."""
 
 from __future__ import annotations
 
@@ -9,37 +9,46 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from learnware._validation import RandomState, as_generator, check_int
+from learnware.errors import InvalidData
 from learnware.reuse.base import Array, Ask, Reuser
-from learnware.reuse.candidates import Candidate, label_free, learning
-from learnware.reuse.choice import Trial, choose
-from learnware.reuse.job_selector import JobSelectorReuser
+from learnware.reuse.blend import BlendReuser
+from learnware.reuse.candidates import LABELS, OWN, Candidate, OwnModel, learning
+from learnware.reuse.choice import Trial
+from learnware.reuse.ensemble_selection import EnsembleSelectionReuser
+from learnware.reuse.heavy_tails import cautious
+from learnware.reuse.leaderboard import Leaderboard
+from learnware.reuse.level_one import LevelOne
 from learnware.reuse.members import CLASSIFICATION
+from learnware.reuse.prior import prior_first
+from learnware.reuse.residual_trees import ResidualTrees
 from learnware.reuse.rows import take
+from learnware.reuse.stacking import StackingReuser
 
 _ROWS_FOR_CHOICE = 10_000
 _ROWS_FOR_THREADS = 2_000
-#: Chosen on bike sharing, Beijing air and California housing; it held on Favorita, wine quality and credit default,
-#: and on Walmart, where nothing fits.
-_MOST_REJECTED = 0.5
+#: A way to reuse of less weight is not worth asking its learnwares.
+_LEAST_WEIGHT = 1e-3
 
 
 class AutoReuser(Reuser):
-    r"""Choose among the label-free reusers, single best learnware, augmenting, and a model of the user's own.
+    r"""Blend reuse without labels, reuse that learns from labels, and models of the user's own.
 
-    Without labels the choice is a rule, called the prior. It is the job selector, which goes by the specifications;
-    for values only if it finds at most half of the user's rows to be nobody's job. Otherwise it is the consensus,
-    which needs no specification to be right, or the (weighted) average of fewer than five learnwares.
+    Without labels a rule chooses, and its answer is called the prior: the consensus of the learnwares, or with fewer
+    than five the job selector for classes and the (weighted) average for values; for values the job selector, which
+    goes by the specifications, if the search has found something that fits. Without a search it is taken if it finds
+    at most half of the user's rows to be nobody's job.
 
-    With labels all candidates are scored on rows that they did not learn from, by repeated cross-validation, and the
-    best one is taken if its paired gain over the prior is more than one standard error, corrected for the number of
-    candidates:
+    With labels all ways to reuse answer rows that they did not learn from, in a cross-validation, and the answer is
+    the prior with the corrections that they have earned,
 
-    .. math:: \bar d_c = \frac1n \sum_i \big(s_c(x_i) - s_0(x_i)\big) > t\, \frac{\hat\sigma(d_c)}{\sqrt n}
+    .. math:: \hat f(x) = f_0(x) + \sum_j w_j \big(f_j(x) - f_0(x)\big), \qquad w_j \ge 0,\ \sum_j w_j \le 1
 
-    with the scores s of a row, 0 for the prior, and t the quantile of Student's distribution at the level
-    :math:`\Phi(1)^{1/m}` for m rivals of the prior (about 2 for eight), since the best of several is partly luck.
-    So with few labels it is as good as reuse without any, with many as good as the best of all, training alone
-    included.
+    (see `blend_weights`). The ways are the other label-free ones, augmenting, ensemble selection, stacking, the user's
+    own models, for classes the best single learnware, and for values trees fitted to what the prior leaves over.
+    Values far off the prior are held in bounds while few labels cannot tell when they return. A correction is
+    believed one standard error less than it seems, so few labels leave the prior nearly as it is, and many make it as
+    good as the best of all, training alone included; as the errors of several ways differ, it is usually better than
+    any of them.
 
     Parameters
     ----------
@@ -47,7 +56,8 @@ class AutoReuser(Reuser):
         What to reuse.
     own_model : scikit-learn estimator, default=None
         What the user would train without learnwares; it takes X as it is. None: a few that suit the number of
-        labels (linear, nearest neighbours, trees, boosting), each a candidate. False: none.
+        labels (of tables linear, nearest neighbours, trees, boosting; of texts naive Bayes and linear; of images
+        class means and linear). False: none.
     cv : int, default=5
         Parts of the cross-validation; never more than labels.
     random_state : None, int or generator, default=None
@@ -58,25 +68,25 @@ class AutoReuser(Reuser):
     Attributes
     ----------
     best_ : Reuser
-        The one chosen, fitted on all rows.
+        What answers, fitted: a single way to reuse, or the blend.
     best_name_ : str
-        Its name in the leaderboard.
+        Its name in the leaderboard; "blend" for several.
     leaderboard_ : Leaderboard
-        A list of dicts, one for a candidate, that shows as a table.
+        A list of dicts, one for a way to reuse, with its held-out score and its weight; shows as a table.
     members_, task_, classes_, n_features_in_, feature_names_in_
-        See `Reuser`. With labels the classes are those of the learnwares and of the labels together; where the
-        labels have a class that no learnware knows, candidates that learn from labels can predict it and the others
-        are scored as wrong on its rows.
+        See `Reuser`. With labels the classes are those of the learnwares and of the labels together; learnwares that
+        share no class with the labels, not even over others, are translated (see `BridgeHead`).
 
     Notes
     -----
-    With a single label nothing can be held out, and the prior is taken. Above 10,000 labelled rows the choice is
-    made on a sample of so many, and the chosen candidate fitted on all.
+    With a single label, or labels of one class that learnwares know, nothing can be compared, and the prior is
+    taken. Above 10,000 labelled rows the weights are learned on a sample of so many, and own models fitted on all.
+    Give further rows of the user to ``fit`` as ``unlabelled``: the prior is poor if it sees twenty.
 
     References
     ----------
-    L. Breiman, J. Friedman, R. Olshen, C. Stone, "Classification and Regression Trees", 1984 (the one-standard-error
-    rule).
+    M. J. van der Laan, E. C. Polley, A. E. Hubbard, "Super learner", Statistical Applications in Genetics and
+    Molecular Biology 6, 2007. L. Breiman, "Stacked regressions", Machine Learning 24, 1996.
 
     Examples
     --------
@@ -92,11 +102,12 @@ class AutoReuser(Reuser):
     >>> reuser = Reuser.auto(team, random_state=0)
     >>> reuser.fit(X).best_name_
     'job selector'
-    >>> reuser.fit(X[:30], 5.0 * X[:30, 1]).best_name_ in ("augment", "own model: linear")
-    True
+    >>> round(reuser.fit(X[:30], 5.0 * X[:30, 1]).score(X[30:], 5.0 * X[30:, 1]), 2)
+    1.0
     """
 
     _whole = True
+    _bridges = True
 
     def __init__(
         self,
@@ -112,41 +123,96 @@ class AutoReuser(Reuser):
         self.cv = cv
         self.random_state = random_state
 
-    def _learn(self, X: Any, y: npt.NDArray[Any] | None, ask: Ask) -> None:
-        check_int(self.cv, "cv", "AutoReuser", minimum=2)
+    def _learn(self, X: Any, y: npt.NDArray[Any] | None, ask: Any) -> None:
+        cv = check_int(self.cv, "cv", "AutoReuser", minimum=2)
         generator = as_generator(self.random_state, "AutoReuser")
-        candidates = self._prior_first(label_free(self._members), X)
-        scores: Array | None = None
-        if y is not None:
-            candidates += learning(self._members, len(y), self.own_model)
-        if y is not None and len(y) > 1:
-            rows = np.sort(generator.permutation(len(y))[:_ROWS_FOR_CHOICE])
-            trial = Trial(self._members, getattr(self, "classes_", None), take(X, rows), y[rows], ask(rows))
-            # Fits on few rows take longer with several threads than with one, much longer on a busy machine.
-            with threadpool_limits(1 if len(rows) < _ROWS_FOR_THREADS else None):
-                scores = np.array([trial.scores(candidate, self.cv, generator) for candidate in candidates])
-        chosen, self.leaderboard_ = choose(candidates, scores, self.task_)
-        self._take_up(candidates[chosen], X, y)
+        if y is None or self._tells_nothing(y):
+            self._learn_without(X if y is None else ask.rows, ask if y is None else ask.everywhere)
+            return
+        rows = np.sort(generator.permutation(len(y))[:_ROWS_FOR_CHOICE])
+        # Fits on few rows take longer with several threads than with one, much longer on a busy machine.
+        with threadpool_limits(1 if len(rows) < _ROWS_FOR_THREADS else None):
+            self._learn_with(X, y, rows, ask, cv, generator)
 
-    def _prior_first(self, candidates: list[Candidate], X: Any) -> list[Candidate]:
-        places = [i for i, candidate in enumerate(candidates) if isinstance(candidate.reuser, JobSelectorReuser)]
-        if self.task_ == CLASSIFICATION or not places:
-            return candidates
-        selector = candidates.pop(places[0])
-        # The job selector learns from the rows alone, so nobody is asked.
-        fitted = selector.learn(self._members, None, X, None, lambda index=None: np.empty((0, 0, 0)))
-        candidates.insert(0 if fitted.reject_share_ <= _MOST_REJECTED else len(candidates), selector)
-        return candidates
+    def _tells_nothing(self, y: npt.NDArray[Any]) -> bool:
+        """Return whether nothing can be held out or compared: a single label, or one class that learnwares know."""
+        if len(y) < 2 or self.task_ != CLASSIFICATION or len(np.unique(y)) > 1:
+            return len(y) < 2
+        known = self._members.known(self.classes_)[:, self.classes_ == y[0]]
+        return bool(known.any())
 
-    def _take_up(self, candidate: Candidate, X: Any, y: npt.NDArray[Any] | None) -> None:
-        self.best_name_, self._index = candidate.name, candidate.index
-        self.best_ = candidate.learn(
+    def _learn_without(self, X: Any, ask: Ask) -> None:
+        native = self._members.native
+        if not native:
+            raise InvalidData(
+                "All learnwares name their classes otherwise than y. At least two labels are needed to translate them."
+            )
+        candidates = [way.within(native) for way in prior_first(self._members.only(native), X)]
+        chosen = candidates[0]
+        index, width = list(chosen.index), len(self.classes_) if self.task_ == CLASSIFICATION else None
+        self.leaderboard_ = Leaderboard([_row(way, chosen=way is chosen) for way in candidates])
+
+        def asked(rows: Any = None) -> Array:
+            some = X if rows is None else take(X, rows)
+            return self._ask(some, index)[:, :, :width]
+
+        reuser = chosen.learn(self._members, getattr(self, "classes_", None), X, None, asked)
+        self._take_up(chosen.name, [(chosen, reuser, 1.0)])
+
+    def _learn_with(
+        self, X: Any, y: npt.NDArray[Any], rows: npt.NDArray[np.intp], ask: Any, cv: int, generator: np.random.Generator
+    ) -> None:
+        classes, few = getattr(self, "classes_", None), take(X, rows)
+        level, evidence, outputs = LevelOne.learn(
             self._members,
-            getattr(self, "classes_", None),
-            X,
-            y,
-            lambda index=None: self._ask(X if index is None else take(X, index), candidate.index),
+            classes,
+            few,
+            y[rows],
+            ask.on(few),
+            own_model=self.own_model,
+            cv=cv,
+            every_way=True,
+            generator=generator,
         )
+        trial = Trial(level, evidence, few, y[rows], outputs, cv, generator)
+        candidates = self._candidates(level)
+        outcome = trial.outcome(candidates) if classes is not None else cautious(trial, candidates)
+        level, weights = outcome.trial.level, outcome.weights
+        if len(rows) < len(y):
+            level.train_on(X, y)
+        self.leaderboard_ = _board(trial, candidates, weights, np.array([*outcome.answers, outcome.blended]))
+        ways = [way for way, _ in level.prior.ways[:1]] + candidates
+        shares = weights if level.prior.ways else _of_labels_alone(weights[1:], candidates)
+        fitted = outcome.trial.fitted
+        parts = [(way, fitted(way), float(w)) for way, w in zip(ways, shares, strict=True) if w > _LEAST_WEIGHT]
+        self._take_up("blend" if len(parts) > 1 else parts[0][0].name, parts)
+
+    def _candidates(self, level: LevelOne) -> list[Candidate]:
+        """Return the rivals of the prior."""
+        team, everyone = self._members, tuple(range(len(self._members)))
+        learned = [
+            Candidate(
+                "selection", LABELS, EnsembleSelectionReuser(team.learnwares, own_model=self.own_model), everyone
+            ),
+            Candidate("stacking", LABELS, StackingReuser(team.learnwares, own_model=self.own_model), everyone),
+        ]
+        if team.task != CLASSIFICATION:
+            trees = ResidualTrees(team.learnwares, own_model=False)
+            learned.append(Candidate("residual trees", LABELS, trees, everyone))
+        own = [
+            Candidate(f"own model: {name}" if name else "own model", OWN, OwnModel([], model=trained.estimator), (0,))
+            for name, trained in level.own.items()
+        ]
+        return [*(way for way, _ in level.prior.ways[1:]), *learning(team, team.native), *learned, *own]
+
+    def _take_up(self, name: str, parts: list[tuple[Candidate, Reuser, float]]) -> None:
+        self.best_name_ = name
+        self.best_: Reuser = parts[0][1]
+        self._index: list[int] = list(parts[0][0].index)
+        if len(parts) > 1:
+            self.best_ = BlendReuser(self.learnwares, parts=[(reuser, way.index, w) for way, reuser, w in parts])
+            self.best_._adopt(self._members, getattr(self, "classes_", None))
+            self._index = list(range(len(self._members)))
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(self, name):
                 setattr(self.best_, name, getattr(self, name))
@@ -157,3 +223,32 @@ class AutoReuser(Reuser):
 
     def _combine(self, X: Any, outputs: Array) -> Array:
         return self.best_._combine(X, outputs)
+
+
+def _of_labels_alone(weights: Array, candidates: list[Candidate]) -> Array:
+    """Return the weights where there is no answer without labels to take the rest."""
+    if weights.sum() <= _LEAST_WEIGHT:
+        weights = np.array([float(isinstance(candidate.reuser, StackingReuser)) for candidate in candidates])
+    return np.asarray(weights / weights.sum())
+
+
+def _board(trial: Trial, candidates: list[Candidate], weights: Array, answers: Array) -> Leaderboard:
+    """Return the leaderboard; `answers` are held out, the prior's first and the blend's last."""
+    scores = np.array([trial.scores(answer) for answer in answers])
+    gains, n_samples = scores - scores[0], scores.shape[1]
+    ways = trial.level.prior.ways
+    prior = ways[0][0] if ways else Candidate("class shares", LABELS, OwnModel([]), ())
+    rows = [_row(way, chosen=bool(w > _LEAST_WEIGHT)) for way, w in zip([prior, *candidates], weights, strict=True)]
+    if sum(row["chosen"] for row in rows) > 1:
+        rows.append(_row(Candidate("blend", LABELS, OwnModel([]), ()), chosen=True))
+    shares = [*weights.tolist(), None]
+    for row, score, gain, share in zip(rows, scores, gains, shares, strict=False):
+        spread = [float(part.std(ddof=1) / np.sqrt(n_samples)) for part in (score, gain)]
+        row.update(score=float(score.mean()), standard_error=spread[0], weight=share)
+        row.update(gain=float(gain.mean()), gain_standard_error=spread[1])
+    return Leaderboard(sorted(rows, key=lambda row: -row["score"]))
+
+
+def _row(candidate: Candidate, *, chosen: bool) -> dict[str, Any]:
+    numbers = dict.fromkeys(("score", "standard_error", "gain", "gain_standard_error", "weight"))
+    return {"name": candidate.name, "kind": candidate.kind, **numbers, "chosen": chosen}

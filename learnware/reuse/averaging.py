@@ -12,7 +12,6 @@ from learnware.errors import InvalidParameter
 from learnware.reuse.base import Array, Ask, Reuser
 from learnware.reuse.members import CLASSIFICATION, Members
 from learnware.reuse.pooling import couple, vote, weighted_mean, weighted_median
-from learnware.reuse.rows import take
 
 _METHODS = {
     "Classification": ("auto", "mean", "probability", "vote"),
@@ -100,7 +99,6 @@ class AveragingReuser(Reuser):
 
     def _learn(self, X: Any, y: npt.NDArray[Any] | None, ask: Ask) -> None:
         self.weights_ = _weights(self.weights, self._members)
-        self._ask(take(X, slice(0, 1)))
 
     def _combine(self, X: Any, outputs: Array) -> Array:
         return pool(self.method, outputs, self._members, self.weights_, getattr(self, "classes_", None))

@@ -15,7 +15,9 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from learnware.errors import InvalidData
-from learnware.reuse.members import CLASSIFICATION, REGRESSION, Members, Positions, peek_task
+from learnware.reuse.asking import Asking, filled
+from learnware.reuse.encoding import encoded_once
+from learnware.reuse.members import CLASSIFICATION, REGRESSION, Members, MembersFailed, Positions, peek_task
 from learnware.reuse.rows import read_rows, read_target, take
 
 if TYPE_CHECKING:
@@ -77,6 +79,8 @@ class Reuser(BaseEstimator, ABC):  # type: ignore[misc]
     _whole = False
     #: Whether fit needs y.
     _supervised = False
+    #: Whether labels, where there are any, serve to use learnwares that name their classes otherwise.
+    _bridges = False
 
     def __init__(self, learnwares: Any, *, progress: bool | None = None) -> None:
         self.learnwares = learnwares
@@ -97,15 +101,18 @@ class Reuser(BaseEstimator, ABC):  # type: ignore[misc]
 
         return AutoReuser(learnwares, **kwargs)
 
-    def fit(self: SelfReuser, X: Any, y: Any = None) -> SelfReuser:
+    def fit(self: SelfReuser, X: Any, y: Any = None, *, unlabelled: Any = None) -> SelfReuser:
         """Learn how to combine the learnwares on these rows.
 
         Parameters
         ----------
-        X : table of shape (n_samples, n_features)
-            The user's rows: numpy, pandas, polars or torch, with the columns that the learnwares need.
+        X : table of shape (n_samples, n_features), list of str, or array of images
+            The user's rows: numpy, pandas, polars or torch, with the columns that the learnwares need; or texts or
+            images, where the learnwares take those.
         y : array-like of shape (n_samples,), default=None
             Labels or values; methods that need none ignore them.
+        unlabelled : as X, default=None
+            Further rows of the user, without labels. What needs no labels learns from all rows.
 
         Returns
         -------
@@ -119,25 +126,51 @@ class Reuser(BaseEstimator, ABC):  # type: ignore[misc]
             The learnwares do not go together, in their task or in their kind of labels.
         InvalidData
             X or y cannot be used as they are.
+        LearnwareError
+            No learnware answers: what the first of them raised. One that fails among others is left out with a
+            warning that names it.
         """
         members = self._choose()
-        X = read_rows(self, X, reset=True)
+        if y is None and self._bridges:
+            members = members.of_one_kind()
+        X = read_rows(self, X, reset=True, data=members.data)
         if y is None and self._supervised:
             raise InvalidData(
                 f"{type(self).__name__} requires y to be passed, but the target y is None. Without labels use "
                 "Reuser.auto, AveragingReuser, ConsensusReuser or JobSelectorReuser."
             )
         target = None if y is None else read_target(y, len(X), members.task)
-        self._adopt(members, members.classes(target) if members.task == CLASSIFICATION else None)
-        self._learn(X, target, lambda index=None: self._ask(X if index is None else take(X, index)))
+        if unlabelled is not None:
+            unlabelled = read_rows(self, unlabelled, reset=False, data=members.data)
+        with encoded_once():
+            self._fit_on(members, X, target, unlabelled)
         return self
+
+    def _fit_on(self, members: Members, X: Any, y: npt.NDArray[Any] | None, unlabelled: Any) -> None:
+        """Learn; where some members turn out to fail, again without them."""
+        while True:
+            if self._bridges and y is not None:
+                members = self._apart(members, y)
+            self._adopt(members, members.classes(y) if members.task == CLASSIFICATION else None)
+            ask = Asking(self, X, unlabelled)
+            try:
+                if y is None and unlabelled is not None:
+                    self._learn(ask.rows, None, ask.everywhere)
+                else:
+                    self._learn(X, y, ask)
+                if not ask.asked and len(self._used):
+                    # One that cannot answer is to be found now, not by the first prediction.
+                    self._ask(take(X, slice(0, 1)), self._used)
+                return
+            except MembersFailed as failed:
+                members = members.without(failed.failures)
 
     def predict(self, X: Any) -> npt.NDArray[Any]:
         """Predict labels or values.
 
         Parameters
         ----------
-        X : table of shape (n_samples, n_features)
+        X : table, list of str, or array of images
             Columns as in fit, in any order where they have names.
 
         Returns
@@ -155,7 +188,7 @@ class Reuser(BaseEstimator, ABC):  # type: ignore[misc]
 
         Parameters
         ----------
-        X : table of shape (n_samples, n_features)
+        X : table, list of str, or array of images
             Columns as in fit.
 
         Returns
@@ -169,7 +202,7 @@ class Reuser(BaseEstimator, ABC):  # type: ignore[misc]
 
         Parameters
         ----------
-        X : table of shape (n_samples, n_features)
+        X : table, list of str, or array of images
             Rows to predict.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Their true labels or values.
@@ -197,7 +230,11 @@ class Reuser(BaseEstimator, ABC):  # type: ignore[misc]
         return range(len(self._members))
 
     def _choose(self) -> Members:
-        return Members.of(self.learnwares, whole=self._whole)
+        return Members.of(self.learnwares, whole=self._whole, mixed=self._bridges)
+
+    def _apart(self, members: Members, y: npt.NDArray[Any]) -> Members:
+        """Return the members with those marked as foreign whose classes are to be translated."""
+        return members.apart(y)
 
     def _adopt(self, members: Members, classes: npt.NDArray[Any] | None) -> None:
         self._members = members
@@ -215,13 +252,19 @@ class Reuser(BaseEstimator, ABC):  # type: ignore[misc]
         X = read_rows(self, X, reset=False)
         n_outputs = len(self.classes_) if self.task_ == CLASSIFICATION else 1
         block = max(1, _NUMBERS_PER_BLOCK // (max(1, len(self._used)) * n_outputs))
-        if len(X) <= block:
-            return self._answer_block(X)
-        parts = [slice(start, start + block) for start in range(0, len(X), block)]
-        return np.concatenate([self._answer_block(take(X, part)) for part in parts])
+        with encoded_once():
+            if len(X) <= block:
+                return self._answer_block(X)
+            parts = [slice(start, start + block) for start in range(0, len(X), block)]
+            return np.concatenate([self._answer_block(take(X, part)) for part in parts])
 
     def _answer_block(self, X: Any) -> Array:
-        outputs = self._ask(X, self._used) if len(self._used) else np.empty((0, len(X), 0))
+        if not len(self._used):
+            return self._combine(X, np.empty((0, len(X), 0)))
+        try:
+            outputs = self._ask(X, self._used)
+        except MembersFailed as failed:
+            outputs = filled(self, X, failed)
         return self._combine(X, outputs)
 
     def __sklearn_tags__(self) -> Any:

@@ -1,129 +1,171 @@
-"""Score candidates on rows they did not learn from, and choose one with a bias to reuse without labels."""
+"""Let ways to reuse answer rows that they did not learn from, and tell how each did."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 from sklearn.model_selection import KFold
 
-from learnware.reuse.base import Array
-from learnware.reuse.candidates import LABEL_FREE, Candidate
-from learnware.reuse.leaderboard import Leaderboard
-from learnware.reuse.members import CLASSIFICATION, Members
+from learnware.reuse.base import Array, Reuser
+from learnware.reuse.blend import blend_weights
+from learnware.reuse.candidates import LABEL_FREE, OWN, Candidate, OwnModel
+from learnware.reuse.combination import LearnedCombination
+from learnware.reuse.evidence import Evidence
+from learnware.reuse.labels import places
+from learnware.reuse.level_one import LevelOne
 from learnware.reuse.rows import take
 from learnware.reuse.single import row_losses
 
 
 @dataclass(frozen=True)
-class Trial:
-    """Labelled rows, and all members' answers to them.
+class Outcome:
+    """What a trial found.
 
     Parameters
     ----------
-    team : Members
-    classes : ndarray of shape (n_classes,), default=None
-    X : table of shape (n_samples, n_features)
-    y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-    outputs : ndarray of shape (n_members, n_samples, n_outputs)
+    trial : Trial
+        Where the ways to reuse can be had fitted.
+    answers : ndarray of shape (n_ways, n_samples, n_outputs)
+        Held out, the prior's first.
+    weights : ndarray of shape (n_ways,)
+    blended : ndarray of shape (n_samples, n_outputs)
+        Held out, from the ways and their weights.
     """
 
-    team: Members
-    classes: npt.NDArray[Any] | None
-    X: Any
-    y: npt.NDArray[Any]
-    outputs: Array
+    trial: Trial
+    answers: Array
+    weights: Array
+    blended: Array
 
-    def scores(self, candidate: Candidate, cv: int, generator: np.random.Generator) -> Array:
+
+class Trial:
+    """Labelled rows, what everybody says about them, and how each way to reuse does on rows held out.
+
+    Parameters
+    ----------
+    level : LevelOne
+    evidence : Evidence
+        On the labelled rows.
+    X, y : labelled rows
+    outputs : ndarray of shape (n_members, n_samples, n_outputs)
+        All members' answers to them.
+    cv : int
+        Parts.
+    generator : numpy Generator
+        Seeds the parts.
+    """
+
+    def __init__(
+        self,
+        level: LevelOne,
+        evidence: Evidence,
+        X: Any,
+        y: npt.NDArray[Any],
+        outputs: Array,
+        cv: int,
+        generator: np.random.Generator,
+    ) -> None:
+        self.level, self.evidence, self.X, self.y, self.outputs = level, evidence, X, y, outputs
+        self.generator = generator
+        folds = KFold(min(cv, len(y)), shuffle=True, random_state=int(generator.integers(2**31)))
+        self.folds = list(folds.split(y))
+
+    def relabelled(self, y: npt.NDArray[Any]) -> Trial:
+        """Return the same trial with other values as labels."""
+        other = copy(self)
+        other.level, other.evidence = self.level.relabelled(self.evidence, self.X, y, cv=len(self.folds))
+        other.y = y
+        return other
+
+    def outcome(self, candidates: Sequence[Candidate]) -> Outcome:
+        """Return the held-out answers of the prior and of its rivals, and how they are best blended."""
+        answers = np.array([self.evidence.prior, *map(self.held_out, candidates)])
+        return Outcome(self, answers, *self.blend(answers))
+
+    def held_out(self, candidate: Candidate) -> Array:
+        """Return a candidate's answers to the labelled rows, none of which it learned from."""
+        if candidate.kind == OWN:
+            return np.asarray(self.evidence.own[self._own(candidate)])
+        everything = np.arange(len(self.y))
+        if candidate.kind == LABEL_FREE:
+            return self._answer(candidate, self.fitted(candidate), everything)
+        answers = np.empty_like(self.evidence.prior)
+        for train, test in self.folds:
+            answers[test] = self._answer(candidate, self._learned(candidate, train), test)
+        return answers
+
+    def fitted(self, candidate: Candidate) -> Reuser:
+        """Return a candidate fitted on all rows."""
+        if candidate.kind == LABEL_FREE:
+            return next(reuser for way, reuser in self.level.prior.ways if way is candidate)
+        if candidate.kind != OWN:
+            return self._learned(candidate, np.arange(len(self.y)))
+        own = cast("OwnModel", candidate.adopted(self.level.members, self.level.classes))
+        own._trained = list(self.level.own.values())[self._own(candidate)]
+        return own
+
+    def scores(self, answers: Array) -> Array:
         """Return a score for each row, of mean accuracy or coefficient of determination: shape (n_samples,)."""
-        losses = self._losses(candidate, cv, generator)
-        if self.classes is not None:
+        losses = row_losses(answers, self.y, self.level.classes)
+        if self.level.classes is not None:
             return 1.0 - losses
         spread = float(np.var(self.y, axis=0).mean())
         return 1.0 - losses / (spread if spread > 0 else 1.0)
 
-    def _losses(self, candidate: Candidate, cv: int, generator: np.random.Generator) -> Array:
-        everything = np.arange(len(self.y))
-        if candidate.kind == LABEL_FREE:
-            return self._loss(candidate, everything, everything)
-        repeats = _repeats(len(self.y))
-        losses = np.zeros(len(self.y))
-        for _ in range(repeats):
-            folds = KFold(min(cv, len(self.y)), shuffle=True, random_state=int(generator.integers(2**31)))
-            for train, test in folds.split(self.y):
-                losses[test] += self._loss(candidate, train, test) / repeats
-        return losses
+    @property
+    def truth(self) -> Array:
+        """Values, or indicators of the true classes: shape (n_samples, n_outputs)."""
+        if self.level.classes is None:
+            return self.y.reshape(len(self.y), -1)
+        return np.asarray(np.eye(len(self.level.classes))[places(self.y, self.level.classes)])
 
-    def _loss(self, candidate: Candidate, train: npt.NDArray[Any], test: npt.NDArray[Any]) -> Array:
-        outputs = self.outputs[list(candidate.index)]
-        known = outputs[:, train]
-        reuser = candidate.learn(
-            self.team,
-            self.classes,
-            take(self.X, train),
-            self.y[train],
-            lambda index=None: known if index is None else known[:, index],
-        )
-        answer = reuser._combine(take(self.X, test), outputs[list(reuser._used)][:, test])
-        return row_losses(answer, self.y[test], self.classes)
+    def blend(self, answers: Array) -> tuple[Array, Array]:
+        """Return the weights of ways to reuse, the prior's first, and their blend on rows held out.
 
+        Parameters
+        ----------
+        answers : ndarray of shape (n_ways, n_samples, n_outputs)
+            Held out; the prior's first.
+        """
+        truth, blended, classes = self.truth, np.empty_like(answers[0]), self.level.classes is not None
+        for train, test in self.folds:
+            known = answers[:, train]
+            weights = blend_weights(known[0], known[1:], truth[train], classes=classes)
+            blended[test] = _joined(_with_prior(weights), answers[:, test])
+        return _with_prior(blend_weights(answers[0], answers[1:], truth, classes=classes)), blended
 
-def choose(candidates: Sequence[Candidate], scores: Array | None, task: str) -> tuple[int, Leaderboard]:
-    r"""Return the position of the candidate to take, and the leaderboard.
+    def _answer(self, candidate: Candidate, reuser: Reuser, rows: npt.NDArray[np.intp]) -> Array:
+        if isinstance(reuser, LearnedCombination):
+            return reuser._blend(self.evidence.take(rows))
+        return reuser._combine(take(self.X, rows), self._said(candidate, reuser._used, rows))
 
-    The first candidate is the prior. The one of the best mean score takes its place if the mean paired gain exceeds
-    its standard error times a quantile of Student's distribution, which grows with the number of candidates.
+    def _learned(self, candidate: Candidate, train: npt.NDArray[np.intp]) -> Reuser:
+        team, classes = self.level.members, self.level.classes
+        reuser = candidate.adopted(team, classes)
+        if isinstance(reuser, LearnedCombination):
+            reuser._learn_from(self.level, self.evidence.take(train), self.y[train], self.generator)
+            return reuser
+        said = self._said(candidate, range(len(candidate.index)), train)
+        reuser._learn(take(self.X, train), self.y[train], lambda i=None: said if i is None else said[:, i])
+        return reuser
 
-    Parameters
-    ----------
-    candidates : sequence of Candidate
-    scores : ndarray of shape (n_candidates, n_samples), default=None
-        None where there are no labels, or a single one: the prior is taken.
-    task : {"Classification", "Regression"}
+    def _said(self, candidate: Candidate, used: Any, rows: npt.NDArray[np.intp]) -> Array:
+        index = [candidate.index[i] for i in used]
+        return self.outputs[index][:, rows, : self.evidence.prior.shape[1]]
 
-    Notes
-    -----
-    Two accuracies that differ in no row of ten have a standard error of zero by the formula, which says nothing.
-    So one more row that goes either way is counted: the variance of a difference of accuracies is raised by 1/n.
-    """
-    rows = [_row(candidate) for candidate in candidates]
-    chosen = 0
-    if scores is not None:
-        n_samples = scores.shape[1]
-        gains = scores - scores[0]
-        floor = 1.0 / n_samples if task == CLASSIFICATION else 0.0
-        noise = np.sqrt((gains.var(axis=1, ddof=1) + floor) / n_samples)
-        best = int(scores.mean(axis=1).argmax())
-        if gains[best].mean() > _one_standard_error(n_samples, len(scores) - 1) * noise[best]:
-            chosen = best
-        for row, score, gain, error in zip(rows, scores, gains, noise, strict=True):
-            spread = float(score.std(ddof=1) / np.sqrt(n_samples))
-            row.update(score=float(score.mean()), standard_error=spread)
-            row.update(gain=float(gain.mean()), gain_standard_error=float(error))
-        rows[0].update(gain=0.0, gain_standard_error=0.0)
-    rows[chosen]["chosen"] = True
-    return chosen, Leaderboard(sorted(rows, key=lambda row: -(row["score"] or 0.0)))
+    def _own(self, candidate: Candidate) -> int:
+        return list(self.level.own).index(candidate.name.removeprefix("own model").removeprefix(": "))
 
 
-def _row(candidate: Candidate) -> dict[str, Any]:
-    numbers = dict.fromkeys(("score", "standard_error", "gain", "gain_standard_error"))
-    return {"name": candidate.name, "kind": candidate.kind, **numbers, "chosen": False}
+def _with_prior(weights: Array) -> Array:
+    """Return the weights with the prior's, which takes the rest, before them."""
+    return np.concatenate([[max(0.0, 1.0 - float(weights.sum()))], weights])
 
 
-def _one_standard_error(n_samples: int, n_rivals: int) -> float:
-    """Return how many standard errors the best of several rivals must gain to count as one of a single rival.
-
-    The best of eight that are no better gains more than one standard error three times in four; Šidák's correction
-    brings that back to the one in six of a single one.
-    """
-    level = float(stats.norm.cdf(1.0)) ** (1.0 / max(1, n_rivals))
-    return float(stats.t.ppf(level, n_samples - 1))
-
-
-def _repeats(n_samples: int) -> int:
-    # Few rows make few folds whose make-up decides; further cuts cost little there.
-    return 2 if n_samples <= 100 else 1
+def _joined(weights: Array, answers: Array) -> Array:
+    return np.asarray(np.tensordot(weights, answers, axes=1))

@@ -11,26 +11,37 @@ import numpy.typing as npt
 from learnware._validation import RandomState, as_generator, check_int, complain
 from learnware.reuse.averaging import pool
 from learnware.reuse.base import Array, Ask, Reuser
-from learnware.reuse.members import CLASSIFICATION, Members
+from learnware.reuse.class_shares import ClassShift, training_shares
+from learnware.reuse.members import CLASSIFICATION, REGRESSION, Members
 
 _FLOOR = 1e-4
-_LEAST_CANDIDATES = 5
 _MOST_MEMBERS = 15
+_VOTERS = 20
+#: For classes many, since few learnwares may leave one of the user's to nobody. Chosen where ClassShift was.
+_LEAST_CANDIDATES = {CLASSIFICATION: 50, REGRESSION: 5}
+#: So many robust standard deviations above the median a learnware is an outlier.
+_OUTLYING = 3.0
+_MEDIAN_DEVIATIONS = 1.4826
 
 
 class ConsensusReuser(Reuser):
-    r"""Average the learnwares that agree best with the consensus of the nearest ones.
+    r"""Join the learnwares that agree with the consensus of the nearest ones.
 
     Candidates are the learnwares whose squared distance to the user is at most `reach` times the least one, but at
-    least five. On the user's rows let q(x) be the median, or for classes the coupled mean, of the answers of the
-    nearest `n_voters` of them. All candidates are ranked by their distance to it,
+    least five, or fifty for classes. On the user's rows let q(x) be the median, or for classes the coupled mean, of
+    the answers of the nearest `n_voters` of them. All candidates are ranked by their distance to it,
 
     .. math:: \frac1n \sum_x \big(f_k(x) - q(x)\big)^2 \qquad\text{or}\qquad
-              -\frac1n \sum_x \sum_y q(y|x) \log \max\big(p_k(y|x),\, 10^{-4}\big),
+              \frac{\sum_x \sum_{y \in C_k} q(y|x) \log \frac{q(y|x, C_k)}{p_k(y|x)}}{\sum_x q(C_k|x)},
 
-    and the best `n_members` are joined with equal weights, by their median or coupled mean. Errors that learnwares
-    do not share cancel in the consensus, so it judges them without labels; a corrupted learnware, or one that lacks
-    the user's classes, drops out. It fails when most voters share one error.
+    where :math:`C_k` are the classes that a learnware knows: it is judged on the rows that can be its own. The best
+    `n_members` are joined with equal weights, by their median or coupled mean. Errors that learnwares do not share
+    cancel in the consensus, so it judges them without labels, and corrupted learnwares drop out. It fails when most
+    voters share one error.
+
+    A user seldom has all classes that the learnwares know together. Where their specifications tell how often each
+    class was met in training, the shares of the user are estimated, and classes that the user hardly has are held
+    back (see `ClassShift`), in the consensus and in the answer.
 
     Parameters
     ----------
@@ -39,10 +50,11 @@ class ConsensusReuser(Reuser):
     reach : float, default=2.0
         How much farther than the nearest, in squared distance, a candidate may be. Where distances are not known,
         all are candidates.
-    n_voters : int, default=20
-        The first so many candidates form the consensus.
+    n_voters : int, default=None
+        The first so many candidates form the consensus. None: 20, or all for classes.
     n_members : int, default=None
-        So many are joined. None: two thirds of the candidates, at most 15.
+        So many are joined. None: two thirds of the candidates, at most 15; for classes all but outliers, since a
+        class may be known to few.
     max_rows : int, default=5000
         Rows on which they are compared; more are sampled.
     random_state : None, int or generator, default=None
@@ -54,9 +66,12 @@ class ConsensusReuser(Reuser):
     ----------
     disagreement_ : ndarray of shape (n_members,)
         Distance of each learnware to the consensus: a root mean square in units of the consensus's own spread, or
-        a cross-entropy.
+        a relative entropy. Infinite for a learnware that knows a single class, which tells nothing.
     chosen_ : ndarray of int
         Positions of the learnwares averaged, the best first.
+    shift_ : ClassShift or None
+        Classification only: shares of the classes, of the learnwares and of the user. None where no specification
+        tells the former.
     members_, task_, classes_, n_features_in_, feature_names_in_
         See `Reuser`.
 
@@ -89,7 +104,7 @@ class ConsensusReuser(Reuser):
         learnwares: Any,
         *,
         reach: float = 2.0,
-        n_voters: int = 20,
+        n_voters: int | None = None,
         n_members: int | None = None,
         max_rows: int = 5000,
         random_state: RandomState = None,
@@ -103,18 +118,18 @@ class ConsensusReuser(Reuser):
         self.random_state = random_state
 
     def _learn(self, X: Any, y: npt.NDArray[Any] | None, ask: Ask) -> None:
-        n_voters = check_int(self.n_voters, "n_voters", "ConsensusReuser")
         candidates = self._candidates()
-        n_members = min(_MOST_MEMBERS, math.ceil(2 * len(candidates) / 3))
+        voters = candidates[: self._voters(len(candidates))]
         if self.n_members is not None:
-            n_members = check_int(self.n_members, "n_members", "ConsensusReuser")
+            check_int(self.n_members, "n_members", "ConsensusReuser")
         max_rows = check_int(self.max_rows, "max_rows", "ConsensusReuser")
         generator = as_generator(self.random_state, "ConsensusReuser")
         outputs = ask(np.sort(generator.choice(len(X), max_rows, replace=False)) if len(X) > max_rows else None)
-        voters = candidates[:n_voters]
-        consensus = self._pool(outputs[voters], voters)
-        self.disagreement_ = disagreement(outputs, consensus, self._members)
-        self.chosen_ = candidates[np.argsort(self.disagreement_[candidates], kind="stable")[:n_members]]
+        self.shift_ = self._estimated(outputs, voters)
+        consensus = self._join(outputs[voters], voters)
+        self.disagreement_ = disagreement(outputs, consensus, self._members, getattr(self, "classes_", None))
+        self.chosen_ = self._best(candidates)
+        self.shift_ = self._estimated(outputs, self.chosen_)
 
     def _candidates(self) -> npt.NDArray[np.intp]:
         if isinstance(self.reach, bool) or not isinstance(self.reach, int | float) or not self.reach >= 1.0:
@@ -124,14 +139,38 @@ class ConsensusReuser(Reuser):
             return np.arange(len(self._members))
         order = np.argsort(distances, kind="stable")
         near = distances[order] ** 2 <= self.reach * distances[order[0]] ** 2
-        return order[: max(int(near.sum()), _LEAST_CANDIDATES)]
+        return order[: max(int(near.sum()), _LEAST_CANDIDATES[self.task_])]
+
+    def _voters(self, n_candidates: int) -> int:
+        if self.n_voters is not None:
+            return check_int(self.n_voters, "n_voters", "ConsensusReuser")
+        return n_candidates if self.task_ == CLASSIFICATION else _VOTERS
+
+    def _best(self, candidates: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+        distances = self.disagreement_[candidates]
+        n_members = self.n_members
+        if n_members is None:
+            n_members = min(_MOST_MEMBERS, math.ceil(2 * len(candidates) / 3))
+            if self.task_ == CLASSIFICATION:
+                n_members = _not_outlying(distances)
+        return candidates[np.argsort(distances, kind="stable")[:n_members]]
+
+    def _estimated(self, outputs: Array, index: npt.NDArray[np.intp]) -> ClassShift | None:
+        if self.task_ != CLASSIFICATION:
+            return None
+        prior = training_shares(self._members.subset(index), self.classes_)
+        return None if prior is None else ClassShift.estimate(self._pool(outputs[index], index), prior)
 
     @property
     def _used(self) -> npt.NDArray[np.intp]:
         return self.chosen_
 
     def _combine(self, X: Any, outputs: Array) -> Array:
-        return self._pool(outputs, self.chosen_)
+        return self._join(outputs, self.chosen_)
+
+    def _join(self, outputs: Array, index: npt.NDArray[np.intp]) -> Array:
+        pooled = self._pool(outputs, index)
+        return pooled if self.shift_ is None else self.shift_.apply(pooled)
 
     def _pool(self, outputs: Array, index: npt.NDArray[np.intp]) -> Array:
         weights = np.full(len(index), 1.0 / len(index))
@@ -139,7 +178,7 @@ class ConsensusReuser(Reuser):
         return pool(method, outputs, self._members.subset(index), weights, getattr(self, "classes_", None))
 
 
-def disagreement(outputs: Array, consensus: Array, members: Members) -> Array:
+def disagreement(outputs: Array, consensus: Array, members: Members, classes: npt.NDArray[Any] | None) -> Array:
     """Return the distance of each answer to the consensus: shape (n_members,).
 
     Parameters
@@ -147,10 +186,37 @@ def disagreement(outputs: Array, consensus: Array, members: Members) -> Array:
     outputs : ndarray of shape (n_members, n_samples, n_outputs)
     consensus : ndarray of shape (n_samples, n_outputs)
     members : Members
-        Tells the task.
+        Tells who knows which class.
+    classes : ndarray of shape (n_outputs,), optional
+        What the outputs are probabilities of; None for values.
     """
-    if members.task == CLASSIFICATION:
-        return np.asarray(-(consensus * np.log(np.maximum(outputs, _FLOOR))).sum(axis=2).mean(axis=1))
+    if classes is not None:
+        return np.array(
+            [
+                _relative_entropy(consensus[:, own], answer[:, own])
+                for answer, own in zip(outputs, members.known(classes), strict=True)
+            ]
+        )
     spread = consensus.std(axis=0)
     scaled = (outputs - consensus) / np.where(spread > 0, spread, 1.0)
     return np.asarray(np.sqrt((scaled**2).mean(axis=(1, 2))))
+
+
+def _relative_entropy(consensus: Array, answer: Array) -> float:
+    """Return how far an answer is from the consensus, given that a row is of the classes in these columns."""
+    mass = consensus.sum()
+    if consensus.shape[1] < 2 or mass <= 0:
+        return math.inf
+    given = consensus / np.maximum(consensus.sum(axis=1, keepdims=True), _FLOOR**2)
+    ratio = np.log(np.maximum(given, _FLOOR)) - np.log(np.maximum(answer, _FLOOR))
+    return float((consensus * ratio).sum() / mass)
+
+
+def _not_outlying(distances: Array) -> int:
+    """Return how many of the distances are no outliers upwards, by their median and median deviation."""
+    told = distances[np.isfinite(distances)]
+    if not len(told):
+        return len(distances)
+    middle = np.median(told)
+    spread = _MEDIAN_DEVIATIONS * np.median(np.abs(told - middle))
+    return int((distances <= middle + _OUTLYING * spread).sum())

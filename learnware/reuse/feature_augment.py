@@ -9,10 +9,9 @@ import numpy.typing as npt
 from sklearn.preprocessing import StandardScaler
 
 from learnware.reuse.base import Array, Ask, Reuser
-from learnware.reuse.features import TableFeatures
 from learnware.reuse.members import CLASSIFICATION
 from learnware.reuse.own_model import Trained, linear_model, out_of_fold
-from learnware.reuse.rows import take
+from learnware.reuse.sample_features import features_of
 
 _FLOOR = 1e-3
 
@@ -35,7 +34,7 @@ class FeatureAugmentReuser(Reuser):
         Fitted on the augmented columns. None: ridge regression, or multinomial logistic regression, that copes with
         few labels.
     own_model : scikit-learn estimator, default=None
-        A model of the user's own whose answers become columns too. It sees the columns of X as they are.
+        A model of the user's own whose answers become columns too. It sees the samples of X as they are.
     progress : bool, default=None
         Show a progress bar while learnwares are asked. None shows one when that takes long.
 
@@ -48,7 +47,8 @@ class FeatureAugmentReuser(Reuser):
 
     Notes
     -----
-    Numbers are imputed by the median and scaled, categories become indicators, missing ones none. The learnwares
+    Numbers are imputed by the median and scaled, categories become indicators, missing ones none. Texts and images
+    stand with the points of the learnwares' encoder. The learnwares
     were trained on other people's rows, so their answers to the labelled rows are honest as they are. Those of
     `own_model` would not be: in training they are made out of fold, by models that did not see the row.
 
@@ -87,11 +87,11 @@ class FeatureAugmentReuser(Reuser):
     def _learn(self, X: Any, y: npt.NDArray[Any] | None, ask: Ask) -> None:
         target = np.asarray(y)
         classes = getattr(self, "classes_", None)
-        self._columns = TableFeatures().fit(X)
+        self._columns = features_of(self._members.space).fit(X)
         outputs = ask()
         self._own, own = None, None
         if self.own_model is not None and len(target) > 1:
-            own = out_of_fold(self.own_model, X, target, classes, take)
+            own = out_of_fold(self.own_model, X, target, classes)
             self._own = Trained(self.own_model, X, target, classes)
         answers = self._answers(outputs, own)
         self._scaler = StandardScaler().fit(answers) if classes is None else None

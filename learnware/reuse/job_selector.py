@@ -13,14 +13,18 @@ from learnware.errors import InvalidParameter
 from learnware.kernels import GaussianKernel, minimize_nonnegative
 from learnware.reuse.averaging import pool
 from learnware.reuse.base import Array, Ask, Reuser
-from learnware.reuse.members import name_of
+from learnware.reuse.class_shares import ClassShift, training_shares
+from learnware.reuse.encoding import points_of
+from learnware.reuse.members import CLASSIFICATION, name_of
+from learnware.reuse.novelty import Novelty
 from learnware.reuse.rows import read_rows, take
 from learnware.specification import RKME
-from learnware.specification.encoders import encode_rows, read_table
 from learnware.specification.frame import Frame
 
 #: Mean embeddings below this are as good as none: the row is far from everything.
 _NOWHERE = 1e-9
+
+_FEWEST_NEIGHBOURS = 5
 
 
 class JobSelectorReuser(Reuser):
@@ -31,9 +35,12 @@ class JobSelectorReuser(Reuser):
     and :math:`\mu_u` from the rows,
 
     .. math:: w = \arg\min_{w \ge 0,\ \sum w \le 1} \Big\|\mu_u - \sum_k w_k \mu_k\Big\|^2, \qquad
-              r_k(x) = \frac{w_k\,\mu_k(x)}{\mu_u(x)}, \qquad r_0(x) = \max\Big(0,\ 1 - \sum_k r_k(x)\Big),
+              r_k(x) = \big(1 - r_0(x)\big) \frac{w_k\,\mu_k(x)}{\sum_l w_l\,\mu_l(x)},
 
-    where :math:`r_k(x)` is the posterior probability of job k and :math:`r_0(x)` that of none. Nothing is trained.
+    where :math:`r_k(x)` is the posterior probability of job k, and :math:`r_0(x)` that of none, by distances to nearest
+    neighbours (see `Novelty`). Nothing is trained.
+    For classes the answers are coupled with these weights, and classes that the user hardly has are held back, where
+    the specifications tell how often each was met in training (see `ClassShift`).
 
     Parameters
     ----------
@@ -54,6 +61,8 @@ class JobSelectorReuser(Reuser):
         Share of the user's rows that is each learnware's job; with `reject_share_` they sum to one.
     reject_share_ : float
         Share that is nobody's job.
+    shift_ : ClassShift or None
+        Classification only: shares of the classes, of the learnwares and of the user.
     members_, task_, classes_, n_features_in_, feature_names_in_
         See `Reuser`.
 
@@ -61,8 +70,10 @@ class JobSelectorReuser(Reuser):
     -----
     The embedding of the user at one of the rows of ``fit`` leaves that row out, as it would otherwise count as
     evidence for itself. One round of expectation maximisation, :math:`w_k \leftarrow \frac1n \sum_x r_k(x)`, follows
-    the least squares, whose weights suffer from what reduced sets leave out. Kernels smooth: where an unknown domain
-    overlaps known ones, part of it counts as theirs and `reject_share_` is too low. Rows predicted although they are
+    the least squares, whose weights suffer from what reduced sets leave out. Where an unknown domain overlaps known
+    ones, part of it counts as theirs: `reject_share_` is too low, though the order of :math:`r_0(x)` may be good. Rows
+    with missing values, and all if there are but a few, have :math:`r_0(x) = \max(0, 1 - \sum_k w_k\,\mu_k(x) /
+    \mu_u(x))` of the kernels, where :math:`\mu_u` is the embedding of the user. Rows predicted although they are
     nobody's job get the answer of the members in the proportion of what is left of them; see `rejected`.
 
     References
@@ -147,21 +158,29 @@ class JobSelectorReuser(Reuser):
         check_int(self.max_rows, "max_rows", "JobSelectorReuser", minimum=2)
         generator = as_generator(self.random_state, "JobSelectorReuser")
         embeddings = self._embeddings()
+        sample = None
         if len(X) > self.max_rows:
-            X = take(X, np.sort(generator.choice(len(X), self.max_rows, replace=False)))
-        points = self._points(X)
-        user = RKME(points, np.full(len(points), 1.0 / len(points)), self._space)
+            sample = np.sort(generator.choice(len(X), self.max_rows, replace=False))
+        points = self._points(X if sample is None else take(X, sample))
+        filled = self._filled(points)
+        user = RKME(filled, np.full(len(points), 1.0 / len(points)), self._space)
         self._frame = Frame.pool([*embeddings, user])
         # The middle one of the frame's widths. The widest blurs domains into each other and halves the reject share;
         # the narrowest sees no domain at all between a hundred points in ten dimensions.
         self._kernel = GaussianKernel((float(np.median(self._frame.kernel.gammas)),))
-        self._rows = self._frame.apply(points)
+        self._rows = self._frame.apply(filled)
         self._row_keys = frozenset(row.tobytes() for row in self._rows)
         self._sets = [(self._frame.apply(e.points), e.weights) for e in embeddings]
         heights = self._heights(self._rows)
         self.weights_ = minimize_nonnegative(self._gram(), heights.mean(axis=0), max_sum=1.0)
+        self._novelty = self._neighbours(_whole(points))
         shares = self._responsibilities(points).mean(axis=0)
         self.weights_, self.reject_share_ = shares[:-1], float(shares[-1])
+        self.shift_ = self._estimated(points, sample, ask) if self.task_ == CLASSIFICATION else None
+
+    def _estimated(self, points: Array, sample: npt.NDArray[np.intp] | None, ask: Ask) -> ClassShift | None:
+        prior = training_shares(self._members.subset(self._used), self.classes_)
+        return None if prior is None else ClassShift.estimate(self._gated(points, ask(sample)[self._used]), prior)
 
     def _embeddings(self) -> list[RKME]:
         embeddings: list[Any] = [getattr(learnware.specification, "statistical", None) for learnware in self.members_]
@@ -177,8 +196,17 @@ class JobSelectorReuser(Reuser):
         return aligned
 
     def _points(self, X: Any) -> Array:
-        points = encode_rows(read_table(X), self._space)
+        return points_of(X, self._space)
+
+    def _filled(self, points: Array) -> Array:
         return np.where(np.isnan(points), self._fill, points)
+
+    def _neighbours(self, whole: npt.NDArray[np.bool_]) -> Novelty | None:
+        """Return what tells novelty by neighbours, if enough rows miss nothing; filled values lie far from all."""
+        if whole.sum() <= _FEWEST_NEIGHBOURS:
+            return None
+        n_points = sum(len(points) for (points, _), weight in zip(self._sets, self.weights_, strict=True) if weight > 0)
+        return Novelty(self._rows[whole], [points for points, _ in self._sets], n_points)
 
     def _gram(self) -> Array:
         K = np.array([[self._kernel.mean(P, Q, b) @ a for Q, b in self._sets] for P, a in self._sets])
@@ -197,10 +225,16 @@ class JobSelectorReuser(Reuser):
         return np.asarray(np.where(own, (height * n_rows - 1.0) / (n_rows - 1), height))
 
     def _responsibilities(self, points: Array) -> Array:
-        framed = self._frame.apply(points)
+        framed = self._frame.apply(self._filled(points))
         ratios = self.weights_ * self._heights(framed) / (self._user_height(framed)[:, None] + _NOWHERE)
-        total = ratios.sum(axis=1, keepdims=True)
-        return np.hstack([ratios / np.maximum(total, 1.0), np.maximum(0.0, 1.0 - total)])
+        total = ratios.sum(axis=1)
+        unknown = np.maximum(0.0, 1.0 - total)
+        if self._novelty is not None:
+            whole = _whole(points)
+            unknown[whole] = self._novelty(framed[whole])
+        unknown[total <= _NOWHERE] = 1.0
+        known = ratios / np.maximum(total, _NOWHERE)[:, None]
+        return np.column_stack([known * (1.0 - unknown)[:, None], unknown])
 
     @property
     def _used(self) -> npt.NDArray[np.intp]:
@@ -209,11 +243,21 @@ class JobSelectorReuser(Reuser):
         return working if len(working) else np.arange(len(self._members))
 
     def _combine(self, X: Any, outputs: Array) -> Array:
+        joined = self._gated(self._points(X), outputs)
+        return joined if self.shift_ is None else self.shift_.apply(joined)
+
+    def _gated(self, points: Array, outputs: Array) -> Array:
+        """Return the answers of the members in ``_used``, weighted row by row."""
         used = self._used
-        ratios = self._responsibilities(self._points(X))[:, used]
+        ratios = self._responsibilities(points)[:, used]
         if self.gate == "hard":
             ratios = np.eye(len(used))[ratios.argmax(axis=1)] * (ratios.max(axis=1, keepdims=True) > 0)
         prior = self.weights_[used] + _NOWHERE
         ratios = ratios + _NOWHERE * prior / prior.sum()
         gates = (ratios / ratios.sum(axis=1, keepdims=True)).T
         return pool("auto", outputs, self._members.subset(used), gates, getattr(self, "classes_", None))
+
+
+def _whole(points: Array) -> npt.NDArray[np.bool_]:
+    """Tell which rows miss no value."""
+    return np.asarray(~np.isnan(points).any(axis=1))

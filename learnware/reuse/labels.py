@@ -37,6 +37,26 @@ def join_classes(class_sets: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
     return np.unique(np.concatenate(class_sets))
 
 
+def connected(class_sets: Sequence[npt.NDArray[Any]], labels: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Tell which sets of labels go together with `labels`: those that share one with them, or with such a set.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> sets = [np.array([3, 4]), np.array([4, 5]), np.array([7, 8]), np.array(["3", "4"])]
+    >>> connected(sets, np.array([3])).tolist()
+    [True, True, False, False]
+    """
+    reached = set(np.ravel(labels).tolist())
+    joined = np.zeros(len(class_sets), dtype=bool)
+    waiting = {i: set(labels.tolist()) for i, labels in enumerate(class_sets)}
+    while new := [i for i, own in waiting.items() if own & reached]:
+        for i in new:
+            reached |= waiting.pop(i)
+            joined[i] = True
+    return joined
+
+
 def one_hot(labels: npt.NDArray[Any], classes: npt.NDArray[Any], name: str) -> npt.NDArray[np.float64]:
     """Return an indicator matrix of shape (n_samples, n_classes) for labels that must all be among `classes`."""
     place = places(labels, classes)

@@ -14,6 +14,7 @@ _TITLES = {
     "standard_error": "± s.e.",
     "gain": "gain over the prior",
     "gain_standard_error": "± s.e.",
+    "weight": "weight",
     "chosen": "chosen",
 }
 

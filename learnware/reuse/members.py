@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,15 +11,43 @@ import numpy as np
 import numpy.typing as npt
 
 from learnware._progress import progress_bar
-from learnware.errors import InvalidParameter, ModelFailure, NoLearnwares
-from learnware.reuse.labels import join_classes, kind_of_labels, one_hot, places
+from learnware.errors import InvalidParameter, LearnwareError, ModelFailure, NoLearnwares
+from learnware.reuse.labels import connected, join_classes, one_hot, places
+from learnware.reuse.sources import (
+    CLASSIFICATION,
+    REGRESSION,
+    common_task,
+    data_of,
+    entries_of,
+    fetched,
+    left_out,
+    name_of,
+    nothing,
+    of_one_kind,
+    peek_task,
+    renewed,
+)
+
+__all__ = ["CLASSIFICATION", "REGRESSION", "Members", "MembersFailed", "Positions", "name_of", "peek_task"]
 
 #: Positions of members.
 Positions = Sequence[int] | npt.NDArray[np.intp]
 
-CLASSIFICATION, REGRESSION = "Classification", "Regression"
-
 _QUIET_SECONDS = 3.0
+
+
+class MembersFailed(Exception):
+    """Some members cannot answer; those that can need not be given up for them.
+
+    Attributes
+    ----------
+    failures : dict of int to LearnwareError
+        Positions of the members, and what each raised.
+    """
+
+    def __init__(self, failures: Mapping[int, LearnwareError]) -> None:
+        super().__init__(f"{len(failures)} members failed")
+        self.failures = dict(failures)
 
 
 @dataclass(frozen=True)
@@ -35,18 +62,24 @@ class Members:
         Weights of a mixture, summing to one.
     distances : ndarray of shape (n_members,), default=None
         Distance of each specification to the user's.
+    foreign : tuple of int, default=()
+        Positions of members whose labels are others than the user's: their answers are in their own classes.
+    verdict : {"match", "weak", "nothing fits"}, default=None
+        What the search said on whether anything fits; None where no search was handed over.
     """
 
     learnwares: tuple[Any, ...]
     weights: npt.NDArray[np.float64] | None = None
     distances: npt.NDArray[np.float64] | None = None
+    foreign: tuple[int, ...] = ()
+    verdict: str | None = None
     task: str = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "task", _common_task([learnware.task for learnware in self.learnwares]))
+        object.__setattr__(self, "task", common_task([learnware.task for learnware in self.learnwares]))
 
     @classmethod
-    def of(cls, source: Any, *, whole: bool = False) -> Members:
+    def of(cls, source: Any, *, whole: bool = False, mixed: bool = False) -> Members:
         """Read a search result, a mixture, or a list of hits or learnwares.
 
         Parameters
@@ -55,6 +88,8 @@ class Members:
             What the user handed over.
         whole : bool, default=False
             Of a search result take everything it found, the nearest first, instead of its mixture.
+        mixed : bool, default=False
+            Keep learnwares of a search result that name classes otherwise than the leading one; `apart` tells them.
 
         Raises
         ------
@@ -63,30 +98,101 @@ class Members:
         InvalidParameter
             It is something else, or the learnwares solve different tasks.
         """
-        entries, weights = _entries(source, whole)
+        entries, weights = entries_of(source, whole)
         if not entries:
-            raise NoLearnwares(_nothing(source))
-        learnwares = [_learnware(entry) for entry in entries]
-        keep = _of_one_kind(learnwares, weights) if hasattr(source, "verdict") else range(len(entries))
-        distances = [getattr(entries[i], "distance", None) for i in keep]
-        known = all(distance is not None for distance in distances)
-        shares = None if weights is None else np.asarray(weights, dtype=np.float64)[list(keep)]
-        return cls(
-            tuple(learnwares[i] for i in keep),
-            shares if shares is None or len(keep) == len(entries) else shares / shares.sum(),
-            np.array(distances, dtype=np.float64) if known else None,
-        )
+            raise NoLearnwares(nothing(source))
+        found = fetched(entries)
+        kept = list(found)
+        entries, learnwares = [entries[i] for i in kept], list(found.values())
+        weights = None if weights is None else renewed(np.asarray(weights, dtype=np.float64)[kept])
+        distances = [getattr(entry, "distance", None) for entry in entries]
+        known = np.array(distances, dtype=np.float64) if None not in distances else None
+        verdict = getattr(source, "verdict", None)
+        members = cls(tuple(learnwares), weights, known, verdict=verdict)
+        return members if verdict is None or mixed else members.of_one_kind()
 
     def __len__(self) -> int:
         return len(self.learnwares)
 
     def subset(self, index: Positions) -> Members:
         """Return some of the members, in the order asked for; mixture weights do not survive."""
-        return Members(
-            tuple(self.learnwares[i] for i in index),
-            None,
-            None if self.distances is None else self.distances[list(index)],
+        return replace(
+            self,
+            learnwares=tuple(self.learnwares[i] for i in index),
+            weights=None,
+            distances=None if self.distances is None else self.distances[list(index)],
+            foreign=tuple(place for place, i in enumerate(index) if i in self.foreign),
         )
+
+    def without(self, failures: Mapping[int, LearnwareError]) -> Members:
+        """Return the members that did not fail, with their weights; a warning names the others and why.
+
+        Raises
+        ------
+        LearnwareError
+            None is left: what the first of them raised.
+        """
+        keep = [i for i in range(len(self)) if i not in failures]
+        if not keep:
+            raise next(iter(failures.values()))
+        for i, error in failures.items():
+            left_out(name_of(self.learnwares[i]), error)
+        return self.only(keep)
+
+    def of_one_kind(self) -> Members:
+        """Return the members that name classes as the leading one does; a warning names the others."""
+        return self.only(of_one_kind(list(self.learnwares), self.weights))
+
+    def only(self, index: Positions) -> Members:
+        """Return some of the members, with what they had of the weights of the mixture."""
+        weights = None if self.weights is None else renewed(self.weights[list(index)])
+        return replace(self.subset(index), weights=weights)
+
+    def apart(self, labels: npt.NDArray[Any]) -> Members:
+        """Return the same members with those marked as foreign that share no label with the user, not even over
+        others.
+
+        Parameters
+        ----------
+        labels : ndarray
+            The user's labels.
+        """
+        if self.task != CLASSIFICATION:
+            return self
+        near = connected(self.class_sets, labels)
+        return replace(self, foreign=tuple(np.flatnonzero(~near).tolist()))
+
+    def all_foreign(self) -> Members:
+        """Return the same members, each answering in its own classes."""
+        return replace(self, foreign=tuple(range(len(self))))
+
+    @property
+    def native(self) -> list[int]:
+        """Positions of the members that are not foreign."""
+        return [i for i in range(len(self)) if i not in self.foreign]
+
+    @property
+    def data(self) -> str:
+        """What the members take: "table", "text" or "image".
+
+        Raises
+        ------
+        InvalidParameter
+            Some take other samples than the others.
+        """
+        kinds = sorted({data_of(learnware) for learnware in self.learnwares})
+        if len(kinds) > 1:
+            raise InvalidParameter(
+                f"The learnwares must all take samples of one kind. Got {', '.join(map(repr, kinds))}. "
+                "Search with a specification of your own samples to get one kind."
+            )
+        return kinds[0]
+
+    @property
+    def space(self) -> Any:
+        """The space of the first member that has a statistical specification, or None."""
+        embeddings = (getattr(getattr(lw, "specification", None), "statistical", None) for lw in self.learnwares)
+        return next((embedding.space for embedding in embeddings if embedding is not None), None)
 
     @cached_property
     def class_sets(self) -> tuple[npt.NDArray[Any], ...]:
@@ -103,11 +209,17 @@ class Members:
 
     def classes(self, labels: npt.NDArray[Any] | None = None) -> npt.NDArray[Any]:
         """Return the sorted union of all members' classes and of `labels`."""
-        return join_classes([*self.class_sets, *([] if labels is None else [labels])])
+        own = [self.class_sets[i] for i in self.native]
+        if not own and labels is not None:
+            return np.unique(labels)
+        return join_classes([*own, *([] if labels is None else [labels])])
 
     def known(self, classes: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-        """Tell which member knows which class: a mask of shape (n_members, n_classes)."""
-        return np.array([places(classes, own) >= 0 for own in self.class_sets])
+        """Tell which member knows which class: a mask of shape (n_members, n_classes); a foreign one none."""
+        none = np.zeros(len(classes), dtype=bool)
+        return np.array(
+            [none if i in self.foreign else places(classes, own) >= 0 for i, own in enumerate(self.class_sets)]
+        )
 
     def ask(
         self,
@@ -133,7 +245,15 @@ class Members:
         Returns
         -------
         ndarray of shape (n_members, n_samples, n_outputs)
-            Probabilities, 0 for a class that the member does not know, or predicted values.
+            Probabilities, 0 for a class that the member does not know, or predicted values. Of a foreign member the
+            first columns are its own classes; there are as many columns as the widest needs.
+
+        Raises
+        ------
+        MembersFailed
+            Some members cannot answer; none of the others is kept waiting for.
+        InvalidParameter
+            They answer with different numbers of values.
         """
         asked = range(len(self)) if only is None else only
         bar = progress_bar(
@@ -144,7 +264,14 @@ class Members:
             shown=progress,
             leave=False,
         )
-        answers = [self._probabilities(i, X, classes) if classes is not None else self._values(i, X) for i in bar]
+        answers, failures = [], {}
+        for i in bar:
+            try:
+                answers.append(self._probabilities(i, X, classes) if classes is not None else self._values(i, X))
+            except LearnwareError as error:
+                failures[int(i)] = error
+        if failures:
+            raise MembersFailed(failures)
         widths = {answer.shape[1] for answer in answers}
         if len(widths) > 1:
             raise InvalidParameter(
@@ -170,9 +297,12 @@ class Members:
             answer = one_hot(np.asarray(learnware.predict(X)), own, name_of(learnware))
         total = answer.sum(axis=1, keepdims=True)
         answer = np.divide(answer, total, out=np.full_like(answer, 1.0 / len(own)), where=total > 0)
-        aligned = np.zeros((len(answer), len(classes)))
-        aligned[:, places(own, classes)] = answer
+        aligned = np.zeros((len(answer), self._width(classes)))
+        aligned[:, np.arange(len(own)) if i in self.foreign else places(own, classes)] = answer
         return aligned
+
+    def _width(self, classes: npt.NDArray[Any]) -> int:
+        return max([len(classes), *(len(self.class_sets[i]) for i in self.foreign)])
 
     def _checked(self, i: int, answer: Any, X: Any) -> npt.NDArray[np.float64]:
         name = name_of(self.learnwares[i])
@@ -185,92 +315,3 @@ class Members:
         if not np.isfinite(values).all():
             raise ModelFailure(f"{name} answered with NaN or infinity. Leave it out, or fill missing values in X.")
         return values
-
-
-def peek_task(source: Any) -> str | None:
-    """Return the task of what a reuser was given, or None if that cannot be told without fetching or failing."""
-    try:
-        entries, _ = _entries(source, False)
-    except InvalidParameter:
-        return None
-    for entry in entries:
-        task = getattr(entry, "task", None)
-        semantic = getattr(getattr(entry, "specification", None), "semantic", None)
-        task = task if isinstance(task, str) else getattr(semantic, "task", None)
-        if isinstance(task, str):
-            return task
-    return None
-
-
-def name_of(learnware: Any) -> str:
-    """Return what to call a learnware in a message or table."""
-    semantic = getattr(getattr(learnware, "specification", None), "semantic", None)
-    name = getattr(semantic, "name", None) or getattr(learnware, "id", None)
-    return f"learnware {name!r}" if name else f"a {type(learnware).__name__}"
-
-
-def _entries(source: Any, whole: bool) -> tuple[list[Any], Any]:
-    if hasattr(source, "hits") and hasattr(source, "mixture"):
-        mixture = source.mixture
-        if mixture is None:
-            return list(source.hits), None
-        if not whole:
-            return list(mixture.hits), mixture.weights
-        shares = {hit.id: float(share) for hit, share in zip(mixture.hits, mixture.weights, strict=True)}
-        # One entry for an id: a hit and a member of the mixture would each fetch it.
-        entries = list({hit.id: hit for hit in [*mixture.hits, *source.hits]}.items())
-        order = [hit.id for hit in source.hits]
-        entries.sort(key=lambda entry: order.index(entry[0]) if entry[0] in order else len(order))
-        return [hit for _, hit in entries], np.array([shares.get(name, 0.0) for name, _ in entries])
-    if hasattr(source, "hits"):
-        return list(source.hits), getattr(source, "weights", None)
-    if isinstance(source, Sequence) and not isinstance(source, str | bytes):
-        return list(source), None
-    raise InvalidParameter(
-        "The 'learnwares' parameter of a reuser must be a search result, a mixture, or a list of hits or "
-        f"learnwares. Got {type(source).__name__} instead."
-    )
-
-
-def _of_one_kind(learnwares: list[Any], weights: Any) -> list[int]:
-    """Return the positions of those that name classes as the leading one does: a market may hold anything."""
-    kinds = [None if labels is None else kind_of_labels(np.asarray(labels)) for labels in map(_labels, learnwares)]
-    leading = kinds[0] if weights is None else kinds[int(np.argmax(weights))]
-    keep = [i for i, kind in enumerate(kinds) if kind == leading or None in (kind, leading)]
-    dropped = ", ".join(name_of(learnware) for i, learnware in enumerate(learnwares) if i not in keep)
-    if dropped:
-        warnings.warn(f"Left out, because classes are not named by {leading} there: {dropped}.", stacklevel=4)
-    return keep
-
-
-def _labels(learnware: Any) -> Any:
-    return getattr(learnware, "classes_", None)
-
-
-def _learnware(entry: Any) -> Any:
-    learnware = getattr(entry, "learnware", entry)
-    if not hasattr(learnware, "predict") or not hasattr(learnware, "task"):
-        raise InvalidParameter(
-            "The 'learnwares' parameter of a reuser must hold hits or learnwares. "
-            f"Got {type(entry).__name__} instead: make one with Learnware.from_model or Learnware.load."
-        )
-    return learnware
-
-
-def _common_task(tasks: list[Any]) -> str:
-    distinct = sorted({str(task) for task in tasks})
-    if len(distinct) > 1 or distinct[0] not in (CLASSIFICATION, REGRESSION):
-        raise InvalidParameter(
-            f"The learnwares must all have the task {CLASSIFICATION!r} or all {REGRESSION!r}. "
-            f"Got {', '.join(map(repr, distinct))}. Search with task= in the specification to get one kind."
-        )
-    return distinct[0]
-
-
-def _nothing(source: Any) -> str:
-    if getattr(source, "verdict", None) is not None:
-        return (
-            f"There is nothing to reuse: the search found no learnware (verdict {source.verdict!r}). "
-            "Search with fewer conditions, or train a model of your own."
-        )
-    return "There is nothing to reuse: 'learnwares' is empty. Pass at least one learnware, or a search result."

@@ -10,26 +10,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
-from sklearn.ensemble import (
-    ExtraTreesClassifier,
-    ExtraTreesRegressor,
-    HistGradientBoostingClassifier,
-    HistGradientBoostingRegressor,
-)
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV
 from sklearn.model_selection import KFold
-from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
-from sklearn.pipeline import make_pipeline
 
-from learnware.reuse.features import TableFeatures
 from learnware.reuse.labels import places
 from learnware.reuse.members import CLASSIFICATION
+from learnware.reuse.rows import take
 
 Array = npt.NDArray[np.float64]
 
 _FLOOR = 1e-4
-_ENOUGH_FOR_BOOSTING = 100
 _ENOUGH_FOR_STRENGTH = 2000
 
 
@@ -48,7 +39,7 @@ class FewLabelRidge(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     def fit(self, X: Array, y: Array) -> FewLabelRidge:
         """Fit on scaled features of shape (n_samples, n_features)."""
         # Leaving one of two rows out leaves a constant, which cannot tell strengths apart.
-        self.model_ = RidgeCV(self.alphas) if len(X) > 2 else Ridge(alpha=1.0)
+        self.model_ = RidgeCV(self.alphas) if len(y) > 2 else Ridge(alpha=1.0)
         self.model_.fit(X, y)
         return self
 
@@ -129,21 +120,6 @@ def linear_model(task: str) -> Any:
     return FewLabelLogistic() if task == CLASSIFICATION else FewLabelRidge()
 
 
-def portfolio(task: str, n_samples: int) -> dict[str, Any]:
-    """Return unfitted models by name that suit so many labelled rows of a table."""
-    classify = task == CLASSIFICATION
-    n_neighbors = max(1, min(5, n_samples // 3))
-    neighbours = (KNeighborsClassifier if classify else KNeighborsRegressor)(n_neighbors, weights="distance")
-    trees = ExtraTreesClassifier if classify else ExtraTreesRegressor
-    models = {"linear": linear_model(task), "neighbours": neighbours}
-    if n_samples < _ENOUGH_FOR_BOOSTING * 10:
-        models["trees"] = trees(60, min_samples_leaf=1 if classify else 2, random_state=0)
-    if n_samples >= _ENOUGH_FOR_BOOSTING:
-        boosting = HistGradientBoostingClassifier if classify else HistGradientBoostingRegressor
-        models["boosting"] = boosting(random_state=0, early_stopping=False, max_iter=60)
-    return {name: make_pipeline(TableFeatures(), model) for name, model in models.items()}
-
-
 class Trained:
     """A model fitted on the user's labels that answers in the classes of a reuser.
 
@@ -158,7 +134,7 @@ class Trained:
     """
 
     def __init__(self, model: Any, X: Any, y: npt.NDArray[Any], classes: npt.NDArray[Any] | None) -> None:
-        self.classes = classes
+        self.estimator, self.classes = model, classes
         self.only = y[0] if classes is not None and len(np.unique(y)) == 1 else None
         self.model = None if self.only is not None else clone(model).fit(X, y)
 
@@ -179,14 +155,16 @@ class Trained:
         return aligned
 
 
-def out_of_fold(model: Any, X: Any, y: npt.NDArray[Any], classes: npt.NDArray[Any] | None, take: Any) -> Array:
+def out_of_fold(
+    model: Any, X: Any, y: npt.NDArray[Any], classes: npt.NDArray[Any] | None, *, cv: int = 5, seed: int = 0
+) -> Array:
     """Return answers to labelled rows by models that did not see them: shape (n_samples, n_outputs).
 
     A model's answers to its own training rows look better than they are, and a second model that learns from them
     would trust it too much.
     """
     answers: Array | None = None
-    for train, test in KFold(min(5, len(y)), shuffle=True, random_state=0).split(y):
+    for train, test in KFold(min(cv, len(y)), shuffle=True, random_state=seed).split(y):
         fold = Trained(model, take(X, train), y[train], classes).answer(take(X, test))
         answers = np.empty((len(y), fold.shape[1])) if answers is None else answers
         answers[test] = fold

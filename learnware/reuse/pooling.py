@@ -65,8 +65,8 @@ def couple(
     known: npt.NDArray[np.bool_],
     weights: Array,
     *,
-    prior: float = 0.1,
-    max_iter: int = 30,
+    prior: float = 0.02,
+    max_iter: int = 60,
     tol: float = 1e-3,
 ) -> Array:
     r"""Join probabilities over different class sets into one distribution.
@@ -94,8 +94,8 @@ def couple(
         Which member knows which class.
     weights : ndarray of shape (n_members,) or (n_members, n_samples)
         Summing to one over members.
-    prior : float, default=0.1
-        The weight epsilon.
+    prior : float, default=0.02
+        The weight epsilon. Small, since the plain mean lets those who lack a class outvote those who know it.
     max_iter, tol : int, float
         Steps at most, and the largest change at which to stop.
 

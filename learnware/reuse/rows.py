@@ -9,14 +9,16 @@ import numpy.typing as npt
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_consistent_length, column_or_1d, validate_data
 
-from learnware._optional import loaded
+from learnware._optional import import_optional, loaded
 from learnware.errors import ColumnMismatch, InvalidData
 from learnware.reuse.members import CLASSIFICATION
-from learnware.specification.encoders import read_table
+from learnware.specification.encoders import read_samples, read_table
 
 
-def read_rows(reuser: Any, X: Any, *, reset: bool) -> Any:
+def read_rows(reuser: Any, X: Any, *, reset: bool, data: str | None = None) -> Any:
     """Return X as a data frame (if it is one) or array, after noting or comparing its columns.
+
+    Texts become a list of str, images an array; they have no columns, and no ``n_features_in_`` is noted.
 
     A data frame's columns are matched by name: another order is put right, further columns are left out.
 
@@ -24,17 +26,22 @@ def read_rows(reuser: Any, X: Any, *, reset: bool) -> Any:
     ----------
     reuser : Reuser
         Takes ``n_features_in_`` and ``feature_names_in_``.
-    X : table of shape (n_samples, n_features)
+    X : table of shape (n_samples, n_features), list of str, or array of images
     reset : bool
         True in ``fit``, which learns the columns; False where they must be the same.
+    data : {"table", "text", "image"}, default=None
+        Which of them the learnwares take; None asks those of a fitted reuser.
 
     Raises
     ------
     InvalidData
-        X is no table, is empty, or holds infinite values.
+        X is something else, is empty, or holds infinite values.
     ColumnMismatch
         Columns are missing, or their number is another than in fit.
     """
+    data = reuser._members.data if data is None else data
+    if data != "table":
+        return read_samples(X, data)
     torch = loaded("torch")
     if torch is not None and isinstance(X, torch.Tensor):
         X = X.detach().cpu().numpy()
@@ -80,10 +87,34 @@ def read_target(y: Any, n_samples: int, task: str) -> npt.NDArray[Any]:
 
 
 def take(X: Any, index: Any) -> Any:
-    """Return some rows of a data frame or array."""
+    """Return some rows of a data frame, array or list, by positions or a slice."""
     if hasattr(X, "iloc"):
         return X.iloc[index]
+    if isinstance(X, list):
+        return X[index] if isinstance(index, slice) else [X[i] for i in index]
     return X[index]
+
+
+def join(X: Any, further: Any) -> Any:
+    """Return rows and further rows of the same kind as one.
+
+    Raises
+    ------
+    InvalidData
+        One is a data frame and the other is not, or images differ in size.
+    """
+    if isinstance(X, list):
+        return X + further
+    if hasattr(X, "columns") != hasattr(further, "columns"):
+        raise InvalidData("'unlabelled' must be of the same type as X: both data frames, or both arrays. Convert one.")
+    if hasattr(X, "iloc"):
+        pandas = import_optional("pandas", extra=None, purpose="Joining data frames")
+        return pandas.concat([X, further], ignore_index=True)
+    if hasattr(X, "columns"):
+        return X.vstack(further)
+    if X.shape[1:] != further.shape[1:]:
+        raise InvalidData(f"'unlabelled' must be like X, samples of shape {X.shape[1:]}. Got {further.shape[1:]}.")
+    return np.concatenate([X, further])
 
 
 def _in_fitted_order(reuser: Any, X: Any) -> Any:

@@ -77,6 +77,37 @@ def small_sales(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def small_stores(tmp_path: Path) -> Path:
+    """Write six stores with 940 days, of which Sundays are closed; return the folder that holds rossmann/."""
+    rng = np.random.default_rng(1)
+    folder = tmp_path / "rossmann"
+    folder.mkdir()
+    fields = "Store StoreType Assortment CompetitionDistance CompetitionOpenSinceMonth CompetitionOpenSinceYear"
+    later = "Promo2 Promo2SinceWeek Promo2SinceYear PromoInterval"
+    promoted = [1, 14, 2014, "Jan,Apr,Jul,Oct"]
+    _write(
+        folder / "store.csv.gz",
+        [*fields.split(), *later.split()],
+        [
+            [s, "abcd"[s % 4], "ac"[s % 2], 500 * s if s > 1 else "", *([""] * 2 if s < 3 else [s, 2012])]
+            + (promoted if s % 2 else [0, "", "", ""])
+            for s in range(1, 7)
+        ],
+    )
+    rows = []
+    for s in range(1, 7):
+        for n in range(940):
+            day = date(2013, 1, 1) + timedelta(days=n)
+            if day.isoweekday() < 7:
+                sold = 4000 + 500 * s + 300 * day.isoweekday() + 800 * (n // 7 % 2) + rng.normal(scale=200)
+                about = [day.isoweekday(), round(sold), 400, n // 7 % 2, "a" if day.month == day.day else "0", 0]
+                rows.append([s, day.isoformat(), *about])
+    header = ["Store", "Date", "DayOfWeek", "Sales", "Customers", "Promo", "StateHoliday", "SchoolHoliday"]
+    _write(folder / "train.csv.gz", header, rows)
+    return tmp_path
+
+
 def _write(path: Path, header: list[str], rows: Iterable[list[object]]) -> None:
     with gzip.open(path, "wt", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([header, *rows])

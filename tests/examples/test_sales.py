@@ -10,6 +10,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+from learnware import RKME
+
 Load = Callable[[str], ModuleType]
 
 LABEL_FREE = [
@@ -24,6 +26,17 @@ LABEL_FREE = [
     "mixture average",
     "job selector",
     "consensus",
+    "auto",
+]
+
+
+LABELLED = [
+    "auto, no labels",
+    "own model",
+    "ridge on raw features",
+    "feature augment",
+    "ensemble selection",
+    "stacking",
     "auto",
 ]
 
@@ -55,72 +68,80 @@ def test_columns_know_no_sales_of_the_last_four_weeks(example: Load, small_sales
     assert not np.array_equal(before.X[~soon], after.X[~soon], equal_nan=True)
 
 
-def test_own_learnware_is_not_in_the_market_of_its_user(
-    example: Load, small_sales: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def quick_sales(example: Load, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """Return the workflow with small models."""
     sales = example("sales")
-    found = {}
-    ask = sales.errors_without_labels
+    boosting = sales.boosting
+    monkeypatch.setattr(sales, "boosting", lambda seed: boosting(seed).set_params(max_iter=10))
+    return sales
+
+
+def test_own_learnware_is_in_the_market_or_left_out(
+    example: Load, quick_sales: ModuleType, small_sales: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: dict[float, list[set[str]]] = {}
 
     def spy(user: object) -> dict[str, float]:
-        found[float(user.y.sum())] = {hit.name for hit in user.result.hits}  # type: ignore[attr-defined]
-        return ask(user)
+        names = {hit.name for hit in user.result.hits}  # type: ignore[attr-defined]
+        found.setdefault(float(user.y.sum()), []).append(names)  # type: ignore[attr-defined]
+        return {"average of all": 0.0, "auto": 0.0}
 
-    monkeypatch.setattr(sales, "errors_without_labels", spy)
-    sales.main(["--data", str(small_sales), "--labels", ""])
+    monkeypatch.setattr(quick_sales, "errors_without_labels", spy)
+    quick_sales.main(["--data", str(small_sales), "--dataset", "walmart", "--labels", "", "--seed", "0"])
     rows = example("walmart").load(small_sales / "walmart")
+    everyone = {f"Sales of shop {shop}" for shop in range(1, 7)}
     for shop in range(1, 7):
-        others = {f"Weekly sales of shop {other}" for other in range(1, 7) if other != shop}
-        assert found[float(rows.rows(shop, late=True)[1].sum())] == others
+        among, without = found[float(rows.rows(shop, late=True)[1].sum())]
+        assert among == everyone
+        assert without == everyone - {f"Sales of shop {shop}"}
 
 
-def test_tables_and_kept_learnwares(example: Load, small_sales: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    kept = small_sales / "kept"
-    arguments = ["--data", str(small_sales), "--users", "2", "--labels", "20", "--cache", str(kept)]
-    example("sales").main(arguments)
+def test_tables_figure_and_kept_learnwares(
+    quick_sales: ModuleType, small_sales: Path, small_stores: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept, figure = small_sales / "kept", small_sales / "curves.png"
+    arguments = ["--data", str(small_sales), "--users", "1", "--stores", "3", "--seed", "0", "--cache", str(kept)]
+    quick_sales.main([*arguments, "--labels", "20,5000", "--figure", str(figure)])
     first = capsys.readouterr().out
-    assert "| no labels | RMSE |" in first
-    assert "| 20 labels | RMSE |" in first
-    assert len(list(kept.glob("*.zip"))) == 6
-    example("sales").main(arguments)
-    assert capsys.readouterr().out == first
+    for market in ("own shop's model in the market", "own shop's model left out"):
+        assert first.count(f"| no labels, {market} | RMSE |") == 2
+    assert first.count("| 20 labels, own shop's model left out, 1 users | RMSE |") == 2
+    assert "5000 labels" not in first
+    rows = first[first.index("| 20 labels") :].partition("\n\n")[0].splitlines()[2:]
+    assert [row.split(" | ")[0].strip("| ") for row in rows] == LABELLED
+    assert "average of the mixture (published) | 0.5420 |" in first
+    assert figure.read_bytes().startswith(b"\x89PNG")
+    assert len(list(kept.glob("walmart-*.zip"))) == 6
+    assert len(list(kept.glob("rossmann-*.zip"))) == 3
+    quick_sales.main([*arguments, "--dataset", "walmart", "--labels", ""])
+    again = capsys.readouterr().out
+    assert again.strip() == first[: first.index("| 20 labels")].strip()
 
 
-def test_real_data(example: Load, data_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    if not (data_path / "walmart" / "train.csv.gz").is_file():
-        pytest.skip(f"needs the data set {data_path / 'walmart'}")
-    example("sales").main(["--data", str(data_path), "--shops", "4", "--users", "1", "--labels", "100", "--json"])
-    results = json.loads(capsys.readouterr().out)
-    rmse = {row["way"]: row["rmse"] for row in results["no labels"]}
-    assert list(rmse) == LABEL_FREE
-    assert rmse["best single (oracle)"] <= rmse["mean in market"]
-    assert rmse["auto"] < rmse["mean in market"]
-    assert all(0.3 < value < 1.0 for value in rmse.values())
+def test_labels_leave_rows_to_be_tested_on(example: Load) -> None:
+    assert example("sales").labels_that_fit([20, 200, 300], [300, 330, 90]) == [20, 200]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "low", "high"), [("walmart", 0.3, 1.0), ("rossmann", 0.05, 0.6)])
+def test_real_data(
+    example: Load, data_path: Path, capsys: pytest.CaptureFixture[str], name: str, low: float, high: float
+) -> None:
+    if not (data_path / name / "train.csv.gz").is_file():
+        pytest.skip(f"needs the data set {data_path / name}")
+    few = ["--dataset", name, "--shops", "4", "--stores", "4", "--users", "1", "--labels", "", "--seed", "0"]
+    example("sales").main(["--data", str(data_path), *few, "--json"])
+    for [[rmse]] in json.loads(capsys.readouterr().out)[name]["no labels"].values():
+        assert list(rmse) == LABEL_FREE
+        assert rmse["best single (oracle)"] <= rmse["mean in market"]
+        assert low < rmse["auto"] < min(high, rmse["mean in market"])
 
 
 def test_published_rules_pick_the_planted_pair(example: Load) -> None:
-    sales = example("sales")
     rng = np.random.default_rng(0)
     places = 6.0 * (np.arange(8)[:, None] >> np.arange(3) & 1)
-    embeddings = [sales.RKME.from_data(rng.normal(loc=p, size=(400, 3)), 30, random_state=0) for p in places]
+    embeddings = [RKME.from_data(rng.normal(loc=p, size=(400, 3)), 30, random_state=0) for p in places]
     halves = np.vstack([rng.normal(loc=places[i], size=(200, 3)) for i in (2, 3)])
-    hits = [_Hit(_Specification(e)) for e in embeddings]
-    user = sales.User(
-        halves, halves[:, 0], _Specification(sales.RKME.from_data(halves, 60, random_state=0)), _Result(hits)
-    )
-    assert set(sales.published_rules(user)) == {2, 3}
-
-
-class _Specification:
-    def __init__(self, statistical: object) -> None:
-        self.statistical = statistical
-
-
-class _Hit:
-    def __init__(self, specification: _Specification) -> None:
-        self.specification = specification
-
-
-class _Result:
-    def __init__(self, hits: list[_Hit]) -> None:
-        self.hits = hits
+    user = RKME.from_data(halves, 60, random_state=0)
+    assert set(example("published_rules").choose(embeddings, user)) == {2, 3}

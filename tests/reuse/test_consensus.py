@@ -11,7 +11,7 @@ from sklearn.linear_model import LinearRegression
 from learnware.errors import InvalidParameter
 from learnware.reuse import AveragingReuser, ConsensusReuser
 
-from .doubles import FakeLearnware, constants
+from .doubles import FakeLearnware, Fixed, constants
 
 
 def noisy_market(n_good: int, n_bad: int, seed: int = 0) -> Any:
@@ -55,11 +55,42 @@ def test_only_the_chosen_are_asked_to_predict() -> None:
     assert asked == [int(i in fitted.chosen_) for i in range(6)]
 
 
-def test_a_learnware_that_lacks_the_class_drops_out() -> None:
+def test_a_learnware_of_one_class_tells_nothing() -> None:
     team = constants([0.9, 0.1], [0.8, 0.2], [1.0], classes=[["a", "b"], ["a", "b"], ["c"]])
     fitted = ConsensusReuser(team, n_members=2).fit(np.zeros((5, 1)))
     assert sorted(fitted.chosen_) == [0, 1]
+    assert np.isinf(fitted.disagreement_[2])
     assert fitted.predict(np.zeros((1, 1))).tolist() == ["a"]
+
+
+def classifiers(n_classes: int, sets: Any, *, bad: Any = (), seed: int = 0) -> Any:
+    """Return models of some classes each, right and sure, the bad ones of the wrong class; rows, and the truth."""
+    generator = np.random.default_rng(seed)
+    X = generator.integers(n_classes, size=(150, 1)).astype(float)
+    team = []
+    for k, own in enumerate(sets):
+        names = np.roll(own, 1) if k in bad else own
+
+        def answer(rows: Any, names: Any = names, k: int = k) -> Any:
+            noise = np.random.default_rng(k).random((len(rows), len(names)))
+            scores = 0.3 + 0.3 * noise + 2.0 * (np.asarray(rows)[:, :1] == names)
+            return scores / scores.sum(axis=1, keepdims=True)
+
+        model = Fixed([1.0] * len(own), own)
+        model.predict_proba = answer  # type: ignore[method-assign]
+        team.append(FakeLearnware(model))
+    return team, X, X[:, 0]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_corrupted_classifiers_are_outliers_whatever_classes_they_know(seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    sets = [np.sort(draw.permutation(6)[:4]) for _ in range(14)]
+    team, X, y = classifiers(6, sets, bad=(1, 5, 8), seed=seed)
+    fitted = ConsensusReuser(team).fit(X)
+    assert not {1, 5, 8} & set(fitted.chosen_.tolist())
+    assert len(fitted.chosen_) >= 9, "for classes all but outliers stay, since a class may be known to few"
+    assert np.mean(fitted.predict(X) == y) == 1.0
 
 
 def test_rows_are_sampled() -> None:

@@ -17,10 +17,12 @@ from learnware.reuse import (
     AutoReuser,
     AveragingReuser,
     ConsensusReuser,
+    EnsembleSelectionReuser,
     FeatureAugmentReuser,
     JobSelectorReuser,
     Reuser,
     SingleBestReuser,
+    StackingReuser,
 )
 from learnware.testing import check_reuser
 
@@ -30,6 +32,11 @@ ALL = (AveragingReuser, ConsensusReuser, FeatureAugmentReuser, JobSelectorReuser
 @pytest.mark.parametrize("kind", ALL)
 def test_the_contract_holds(kind: Any) -> None:
     check_reuser(kind)
+
+
+@pytest.mark.parametrize("kind", [EnsembleSelectionReuser, StackingReuser])
+def test_the_contract_holds_for_combinations(kind: Any) -> None:
+    check_reuser(lambda learnwares: kind(learnwares, own_model=False, random_state=0))
 
 
 def test_the_contract_holds_for_the_choice() -> None:
@@ -102,7 +109,7 @@ def test_from_a_search_to_predictions(market: Any, user: Any) -> None:
     result = market.search(Specification.from_data(X, task="classification", random_state=0), limit=12)
     top = result.hits[0].learnware
     fitted = Reuser.auto(result).fit(X)
-    assert fitted.best_name_ == "job selector"
+    assert fitted.best_name_ == "consensus"
     assert fitted.score(X, y) > np.mean(top.predict(X) == y) + 0.1
     for kind in (AveragingReuser, ConsensusReuser):
         assert kind(result).fit(X).score(X, y) > np.mean(top.predict(X) == y)

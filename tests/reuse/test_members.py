@@ -148,3 +148,10 @@ def test_each_learnware_is_asked_once_a_prediction() -> None:
     before = [learnware.n_calls for learnware in team]
     fitted.predict(X)
     assert [learnware.n_calls - n for learnware, n in zip(team, before, strict=True)] == [1, 1]
+
+
+def test_the_verdict_of_the_search_stays_with_them() -> None:
+    members = Members.of(fake_result(constants(1.0, 2.0, 3.0), mixed={0: 1.0}), whole=True)
+    for some in (members, members.only([0, 1]), members.subset([2]), members.all_foreign()):
+        assert some.verdict == "match"
+    assert Members.of(constants(1.0)).verdict is None

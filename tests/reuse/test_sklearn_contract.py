@@ -23,9 +23,12 @@ from learnware.reuse import (
     AutoReuser,
     AveragingReuser,
     ConsensusReuser,
+    EnsembleSelectionReuser,
     FeatureAugmentReuser,
     JobSelectorReuser,
+    LabelBridgeReuser,
     SingleBestReuser,
+    StackingReuser,
 )
 
 from .doubles import AnyWidthJobSelector, FakeLearnware, any_width
@@ -45,6 +48,10 @@ def expected_failures(reuser: Any) -> dict[str, str]:
     if isinstance(reuser, (*LABEL_FREE, SingleBestReuser)):
         names = ("check_classifiers_train", "check_classifiers_one_label") if classify else ("check_regressors_train",)
         failures |= dict.fromkeys(names, NOT_LEARNED)
+    if isinstance(reuser, EnsembleSelectionReuser | StackingReuser):
+        train = "check_classifiers_train" if classify else "check_regressors_train"
+        if classify or isinstance(reuser, EnsembleSelectionReuser):
+            failures[train] = NOT_LEARNED
     if isinstance(reuser, AutoReuser) and classify:
         failures["check_classifiers_one_label"] = OUTVOTED
     return failures
@@ -58,6 +65,9 @@ def reusers() -> Any:
         yield AnyWidthJobSelector(learnwares, gate="hard")
         yield SingleBestReuser(learnwares)
         yield FeatureAugmentReuser(learnwares)
+        unspecified = any_width(task, specified=False)
+        yield EnsembleSelectionReuser(unspecified, own_model=False, n_bags=2, random_state=0)
+        yield StackingReuser(unspecified, own_model=False, random_state=0)
         own = DecisionTreeClassifier if task == "Classification" else DecisionTreeRegressor
         # Without specifications, as those of a single column do not belong to tables of all widths.
         yield AutoReuser(any_width(task, specified=False), own_model=own(random_state=0), cv=2, random_state=0)
@@ -91,16 +101,22 @@ ALL = (
     AutoReuser,
     AveragingReuser,
     ConsensusReuser,
+    EnsembleSelectionReuser,
     FeatureAugmentReuser,
     JobSelectorReuser,
+    LabelBridgeReuser,
     SingleBestReuser,
+    StackingReuser,
 )
 
 
 @pytest.mark.parametrize("kind", ALL)
 def test_pickled_and_cloned_predict_the_same(kind: Any, table: Any, team: Any) -> None:
     X, y = table
-    fitted = kind(team).fit(X, y)
+    reuser = kind(team)
+    if "random_state" in reuser.get_params(deep=False):
+        reuser.set_params(random_state=0)
+    fitted = reuser.fit(X, y)
     expected = fitted.predict_proba(X)
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(fitted)).predict_proba(X), expected)
     if kind is not AutoReuser:
