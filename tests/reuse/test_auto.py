@@ -94,6 +94,19 @@ class TestWithoutLabels:
 
 
 class TestWithLabels:
+    def test_several_values_a_row(self) -> None:
+        generator = np.random.default_rng(0)
+        X, slopes = generator.normal(size=(120, 3)), generator.normal(size=(3, 2))
+        y = X @ slopes
+        team = [
+            FakeLearnware(LinearRegression().fit(X, y + generator.normal(0, off, y.shape)), X[:50])
+            for off in (0.5, 1.0)
+        ]
+        fitted = AutoReuser(team, random_state=0).fit(X[:40], y[:40])
+        assert fitted.predict(X[40:]).shape == (80, 2)
+        assert fitted.score(X[40:], y[40:]) > 0.99
+        assert "stacking" not in {row["name"] for row in fitted.leaderboard_}
+
     @pytest.mark.parametrize("n_labels", [5, 20, 80, 300])
     def test_never_worse_than_either_beyond_noise(self, n_labels: int) -> None:
         lost_to_prior, lost_to_own = [], []
