@@ -198,24 +198,14 @@ def run(train: Posts, test: Posts, options: argparse.Namespace) -> dict[str, Any
 
 def report(results: dict[str, Any], seed: int) -> str:
     """Return the tables."""
-    rows = reporting.summarise(reporting.over_seeds(results["no labels"]), AGAINST, seed)
-    parts = [reporting.table("no labels", AGAINST, rows + reporting.published(PUBLISHED), measure="accuracy")]
-    for n, runs in results["labels"].items():
-        rows = reporting.summarise(reporting.over_seeds(runs), UNLABELLED, seed)
-        rows += reporting.published(PUBLISHED_ERRORS.get(n, {}))
-        parts.append(reporting.table(f"{n} labels", UNLABELLED, rows, measure="error"))
-    return "\n\n".join(parts)
-
-
-def draw(path: Path, results: dict[str, Any]) -> None:
-    """Draw the errors over the number of labels: one mean over users for each seed."""
-    curves: dict[str, dict[int, list[float]]] = {}
-    for n, runs in results["labels"].items():
-        for errors in runs:
-            for row in reporting.summarise(errors, UNLABELLED, 0):
-                curves.setdefault(str(row["way"]), {}).setdefault(n, []).append(row["mean"])
-    flat = {UNLABELLED: next(iter(curves.pop(UNLABELLED).values()))}
-    reporting.plot_curves(path, curves, ylabel="error", flat=flat)
+    return reporting.accuracy_tables(
+        results,
+        against=AGAINST,
+        unlabelled=UNLABELLED,
+        known=PUBLISHED,
+        known_errors=PUBLISHED_ERRORS,
+        seed=seed,
+    )
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -225,13 +215,11 @@ def main(argv: list[str] | None = None) -> None:
     train, test = newsgroups.load(options.data / "newsgroups20")
     results = run(train, test, options)
     if options.figure and results["labels"]:
-        draw(options.figure, results)
+        reporting.draw_errors(options.figure, results, UNLABELLED)
     if options.json:
         print(json.dumps(results, indent=1))
         return
-    verdicts = ", ".join(f"{word} {count} times" for word, count in results["verdicts"].items())
-    seeds = ", ".join(map(str, options.seed))
-    print(f"\n{len(results['no labels'][0])} users, seeds {seeds}; the market says {verdicts}.\n")
+    print(f"\n{reporting.heading(results, options.seed)}\n")
     print(report(results, options.seed[0]))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -179,6 +180,45 @@ def plot_panels(path: Path, panels: Mapping[str, tuple[Curves, Levels]], *, ylab
     figure.legend(list(lines.values()), list(lines), fontsize="small", loc="outside right center")
     path.parent.mkdir(parents=True, exist_ok=True)
     FigureCanvasAgg(figure).print_png(path, metadata={"Software": None})
+
+
+def accuracy_tables(
+    results: Mapping[str, Any],
+    *,
+    against: str,
+    unlabelled: str,
+    known: Mapping[str, float],
+    known_errors: Mapping[int, Mapping[str, float]],
+    seed: int,
+) -> str:
+    """Return the tables of a workflow on classes: accuracies without labels, and errors for each number of labels.
+
+    `results` holds a line of verdicts, and one list of users' numbers for each seed under "no labels" and under each
+    number of "labels"; `known` and `known_errors` are published numbers.
+    """
+    rows = summarise(over_seeds(results["no labels"]), against, seed)
+    parts = [table("no labels", against, rows + published(known), measure="accuracy")]
+    for n, runs in results["labels"].items():
+        rows = summarise(over_seeds(runs), unlabelled, seed) + published(known_errors.get(n, {}))
+        parts.append(table(f"{n} labels", unlabelled, rows, measure="error"))
+    return "\n\n".join(parts)
+
+
+def draw_errors(path: Path, results: Mapping[str, Any], unlabelled: str) -> None:
+    """Draw the errors over the number of labels: one mean over users for each seed."""
+    curves: dict[str, dict[int, list[float]]] = {}
+    for n, runs in results["labels"].items():
+        for errors in runs:
+            for row in summarise(errors, unlabelled, 0):
+                curves.setdefault(str(row["way"]), {}).setdefault(n, []).append(row["mean"])
+    flat = {unlabelled: next(iter(curves.pop(unlabelled).values()))}
+    plot_curves(path, curves, ylabel="error", flat=flat)
+
+
+def heading(results: Mapping[str, Any], chosen: Sequence[int]) -> str:
+    """Return how many users there were, for which seeds, and what the market said to them."""
+    verdicts = ", ".join(f"{word} {count} times" for word, count in results["verdicts"].items())
+    return f"{len(results['no labels'][0])} users, seeds {', '.join(map(str, chosen))}; the market says {verdicts}."
 
 
 def _mean_and_error(values: Sequence[float]) -> tuple[float, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -111,9 +111,8 @@ def _askable(rkme: RKME) -> bool:
 
 
 def _labels(rkme: RKME) -> PointLabels:
-    if rkme.labels is None:
-        raise ValueError("Only points with labels are asked about.")
-    return rkme.labels
+    # Only what is askable gets here.
+    return cast("PointLabels", rkme.labels)
 
 
 def _answers(
