@@ -87,7 +87,7 @@ class Members:
         source : SearchResult, Mixture, or sequence of Hit or Learnware
             What the user handed over.
         whole : bool, default=False
-            Of a search result take everything it found, the nearest first, instead of its mixture.
+            Of a search result take everything it found, in its order, instead of its mixture.
         mixed : bool, default=False
             Keep learnwares of a search result that name classes otherwise than the leading one; `apart` tells them.
 

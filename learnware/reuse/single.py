@@ -18,7 +18,7 @@ class SingleBestReuser(Reuser):
     .. math:: k^* = \arg\min_k \frac1n \sum_i \ell\big(f_k(x_i), y_i\big)
 
     with the squared error, or for classes the share of errors; ties go to the higher mean probability of the true
-    class, then to the nearer learnware. The baseline that every combination has to beat.
+    class, then to the learnware that comes first. The baseline that every combination has to beat.
 
     Parameters
     ----------
