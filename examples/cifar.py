@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -185,35 +184,6 @@ class OwnNet:
         """Return names of classes."""
         with torch.no_grad():
             return self.classes_[self.net_(torch.from_numpy(X).float()).argmax(dim=1).numpy()]
-
-
-class Remembered:
-    """A learnware that was asked about all images once: a hundred users ask it about the same ones.
-
-    Parameters
-    ----------
-    learnware : Learnware
-    places : dict from the bytes of an image to its row
-        Where it stands in `answers`.
-    answers : ndarray of shape (n_images, n_classes)
-        What it said.
-    """
-
-    def __init__(self, learnware: Learnware, places: dict[bytes, int], answers: np.ndarray) -> None:
-        self.learnware, self.places, self.answers = learnware, places, answers
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return getattr(self.learnware, name)
-
-    def predict_proba(self, X: np.ndarray) -> np.ndarray:
-        """Return the probabilities of ``classes_``."""
-        return self.answers[[self.places[image.tobytes()] for image in np.asarray(X)]].astype(np.float64)
-
-    def predict(self, X: np.ndarray) -> np.ndarray:
-        """Return the most probable classes."""
-        return np.asarray(self.learnware.classes_)[self.predict_proba(X).argmax(axis=1)]
 
 
 def _read(path: Path) -> Net:

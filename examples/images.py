@@ -28,7 +28,8 @@ from typing import Any
 import cifar
 import numpy as np
 import reporting
-from cifar import Images, OwnNet, Remembered
+from cifar import Images, OwnNet
+from remembered import Remembered
 from tqdm.auto import tqdm
 
 from learnware import AveragingReuser, JobSelectorReuser, Learnware, Market, Reuser, SearchResult, Specification
@@ -153,7 +154,8 @@ def market_of(data: cifar.Cifar, held: bool, seed: int, folder: Path | None) -> 
         number = ids.index(learnware_id.partition("@")[0])
         kind = "held" if held else "test"
         path = folder / f"seed-{seed}" / f"said-of-{kind}-{number:02}.npy" if folder else None
-        return Remembered(learnwares[number], places, asked(learnwares[number], images, path))
+        answers = asked(learnwares[number], images, path)
+        return Remembered(learnwares[number], places, answers, key=np.ndarray.tobytes)
 
     market.fetch = cache(fetch)
     return market

@@ -25,7 +25,8 @@ from typing import Any
 import newsgroups
 import numpy as np
 import reporting
-from newsgroups import Posts, Remembered
+from newsgroups import Posts
+from remembered import Remembered
 from tqdm.auto import tqdm
 
 from learnware import AveragingReuser, JobSelectorReuser, Learnware, Market, Reuser, SearchResult, Specification

@@ -14,7 +14,6 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -91,32 +90,3 @@ def pack(name: str, posts: Posts, seed: int) -> Learnware:
         scenarios=["Education"],
         random_state=seed,
     )
-
-
-class Remembered:
-    """A learnware that was asked about all posts once: ten users ask it about the same ones.
-
-    Parameters
-    ----------
-    learnware : Learnware
-    places : dict from text to row
-        Where a post stands in `answers`.
-    answers : ndarray of shape (n_posts, n_classes)
-        What it said.
-    """
-
-    def __init__(self, learnware: Learnware, places: dict[str, int], answers: np.ndarray) -> None:
-        self.learnware, self.places, self.answers = learnware, places, answers
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return getattr(self.learnware, name)
-
-    def predict_proba(self, X: list[str]) -> np.ndarray:
-        """Return the probabilities of ``classes_``."""
-        return self.answers[[self.places[text] for text in X]].astype(np.float64)
-
-    def predict(self, X: list[str]) -> np.ndarray:
-        """Return the most probable groups."""
-        return np.asarray(self.learnware.classes_)[self.predict_proba(X).argmax(axis=1)]
