@@ -175,7 +175,7 @@ class AutoReuser(Reuser):
             generator=generator,
         )
         trial = Trial(level, evidence, few, y[rows], outputs, cv, generator)
-        candidates = self._candidates(level, several=y.ndim > 1)
+        candidates = self._candidates(level)
         outcome = trial.outcome(candidates) if classes is not None else cautious(trial, candidates)
         level, weights = outcome.trial.level, outcome.weights
         if len(rows) < len(y):
@@ -187,14 +187,13 @@ class AutoReuser(Reuser):
         parts = [(way, fitted(way), float(w)) for way, w in zip(ways, shares, strict=True) if w > _LEAST_WEIGHT]
         self._take_up("blend" if len(parts) > 1 else parts[0][0].name, parts)
 
-    def _candidates(self, level: LevelOne, *, several: bool) -> list[Candidate]:
-        """Return the rivals of the prior; `several` is whether a row has several values."""
+    def _candidates(self, level: LevelOne) -> list[Candidate]:
+        """Return the rivals of the prior."""
         team, everyone = self._members, tuple(range(len(self._members)))
-        selection = EnsembleSelectionReuser(team.learnwares, own_model=self.own_model)
-        learned = [Candidate("selection", LABELS, selection, everyone)]
-        if not several:
-            stacking = StackingReuser(team.learnwares, own_model=self.own_model)
-            learned.append(Candidate("stacking", LABELS, stacking, everyone))
+        learned = [
+            Candidate(name, LABELS, reuser(team.learnwares, own_model=self.own_model), everyone)
+            for name, reuser in (("selection", EnsembleSelectionReuser), ("stacking", StackingReuser))
+        ]
         if team.task != CLASSIFICATION:
             trees = ResidualTrees(team.learnwares, own_model=False)
             learned.append(Candidate("residual trees", LABELS, trees, everyone))

@@ -9,22 +9,19 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.model_selection import KFold
 
-from learnware.errors import InvalidParameter
 from learnware.reuse.base import Array
 from learnware.reuse.combination import LearnedCombination
 from learnware.reuse.evidence import Evidence
 from learnware.reuse.labels import places
 from learnware.reuse.log_linear import FLOOR, LogLinear
 from learnware.reuse.members import CLASSIFICATION
-from learnware.reuse.residual_ridge import ResidualRidge
+from learnware.reuse.value_stack import ValueStack
 
 #: So many learnwares enter by themselves, the nearest; the others through the label-free answer alone. All constants
 #: here were chosen on digits, Banking77, Favorita and market draws of 20 Newsgroups other than those reported.
 _MOST_TRANSLATED, _MOST_NEAREST = 15, 20
 _SLOPE_STRENGTHS = (np.inf, 30.0, 3.0)
 _BIAS_STRENGTHS = (np.inf, 10.0, 3.0, 1.0)
-_CONSTANT = (0.0, 1e-2, 1.0, 1e2)
-_BLOCK = (0.0, 1e-3, 1e-2, 1e-1, 1.0)
 _FOLDS = 5
 _LEAST_LABELS = 5
 
@@ -43,9 +40,10 @@ class StackingReuser(LearnedCombination):
 
     .. math:: \hat y(x) = f_0(x) + \kappa \Big( c + \sum_k a_k \big(f_k(x) - f_0(x)\big) + u^\top \tilde x \Big)
 
-    with a ridge penalty on c, a and u each (see `ResidualRidge`). The strengths are chosen by cross-validation. Among
-    them are infinite ones, which leave the label-free answer as it is; for classes it stays unless the gain is above
-    one standard error, for values the correction is believed as far as the lower end of its standard error.
+    with a ridge penalty on c, a and u each (see `ValueStack`), by itself for each of several values. The strengths are
+    chosen by cross-validation. Among them are infinite ones, which leave the label-free answer as it is; for classes it
+    stays unless the gain is above one standard error, for values the correction is believed as far as the lower end of
+    its standard error.
 
     Parameters
     ----------
@@ -61,9 +59,9 @@ class StackingReuser(LearnedCombination):
 
     Attributes
     ----------
-    weights_ : ndarray of shape (n_members,)
-        Coefficients a of the learnwares, 0 for those that did not enter.
-    own_weights_ : ndarray of shape (n_own_models,)
+    weights_ : ndarray of shape (n_members,) or (n_members, n_outputs)
+        Coefficients a of the learnwares, 0 for those that did not enter; of several values a row for each.
+    own_weights_ : ndarray of shape (n_own_models,) or (n_own_models, n_outputs)
         Coefficients of the user's own models.
     members_, task_, classes_, n_features_in_, feature_names_in_
         See `Reuser`.
@@ -95,7 +93,6 @@ class StackingReuser(LearnedCombination):
     def _weigh(self, evidence: Evidence, y: npt.NDArray[Any], generator: np.random.Generator) -> None:
         self._hold_back(y)
         self._near = self._entering()
-        self.weights_ = np.zeros(len(evidence.members))
         if self.task_ == CLASSIFICATION:
             target = places(y, self.classes_)
             prior, ratios = self._logs(evidence)
@@ -103,6 +100,7 @@ class StackingReuser(LearnedCombination):
             slopes = self._model.slopes
         else:
             slopes = self._weigh_values(evidence, y)
+        self.weights_ = np.zeros((len(evidence.members), *slopes.shape[1:]))
         self.weights_[self._near] = slopes[: len(self._near)]
         self.own_weights_ = slopes[len(self._near) :]
 
@@ -115,43 +113,36 @@ class StackingReuser(LearnedCombination):
         return order[:_MOST_NEAREST]
 
     def _weigh_values(self, evidence: Evidence, y: npt.NDArray[Any]) -> Array:
-        if evidence.prior.shape[1] != 1:
-            raise InvalidParameter(
-                "StackingReuser combines learnwares of a single value a row. "
-                f"Got {evidence.prior.shape[1]}: use EnsembleSelectionReuser."
-            )
-        deviations = self._deviations(evidence)
-        self._unit = max(float(np.sqrt((deviations**2).mean())), 1e-12) if deviations.size else 1.0
-        self._centre, self._spread = float(evidence.prior.mean()), max(float(evidence.prior.std()), 1e-12)
-        blocks = self._blocks(evidence)
-        self._model = ResidualRidge(blocks, y - evidence.prior[:, 0], (_CONSTANT, _BLOCK, _BLOCK))
-        scale = self._model.trust / (self._unit * np.sqrt(max(1, blocks[1].shape[1])))
-        return np.asarray(scale * self._model.coefficients[1 : 1 + blocks[1].shape[1]])
+        deviations, target = self._deviations(evidence), y.reshape(evidence.prior.shape)
+        self._model = [
+            ValueStack.fit(deviations[:, :, o].T, evidence.columns, evidence.prior[:, o], target[:, o])
+            for o in range(evidence.prior.shape[1])
+        ]
+        slopes = np.stack([stack.slopes for stack in self._model], axis=1)
+        return slopes[:, 0] if y.ndim == 1 else slopes
 
     def _blend(self, evidence: Evidence) -> Array:
         if self.task_ == CLASSIFICATION:
             return np.asarray(self._model.answer(*self._logs(evidence)))
-        return np.asarray(evidence.prior + self._model.predict(self._blocks(evidence))[:, None])
+        deviations, prior = self._deviations(evidence), evidence.prior
+        answers = [
+            stack.answer(deviations[:, :, o].T, evidence.columns, prior[:, o]) for o, stack in enumerate(self._model)
+        ]
+        return np.stack(answers, axis=1)
 
     @property
     def _used(self) -> list[int]:
         if self.task_ == CLASSIFICATION:
             return super()._used
-        return sorted({*np.flatnonzero(self.weights_).tolist(), *self._level.prior.used})
+        entering = self.weights_.reshape(len(self.weights_), -1).any(axis=1)
+        return sorted({*np.flatnonzero(entering).tolist(), *self._level.prior.used})
 
     def _logs(self, evidence: Evidence) -> tuple[Array, Array]:
         prior, answers = (np.log(np.maximum(part, FLOOR)) for part in self._answers(evidence, self._near))
         return prior, np.ascontiguousarray((answers - prior).transpose(1, 2, 0))
 
     def _deviations(self, evidence: Evidence) -> Array:
-        return np.asarray((evidence.completed(self._near) - evidence.prior)[:, :, 0].T)
-
-    def _blocks(self, evidence: Evidence) -> tuple[Array, Array, Array]:
-        deviations = self._deviations(evidence) / self._unit
-        columns = np.hstack([evidence.columns, (evidence.prior - self._centre) / self._spread])
-        # Blocks of any width weigh alike.
-        scaled = [block / np.sqrt(max(1, block.shape[1])) for block in (deviations, columns)]
-        return np.ones((len(columns), 1)), scaled[0], scaled[1]
+        return np.asarray(evidence.completed(self._near) - evidence.prior)
 
 
 def stacked(prior: Array, ratios: Array, target: npt.NDArray[np.intp], generator: np.random.Generator) -> LogLinear:

@@ -105,7 +105,7 @@ class TestWithLabels:
         fitted = AutoReuser(team, random_state=0).fit(X[:40], y[:40])
         assert fitted.predict(X[40:]).shape == (80, 2)
         assert fitted.score(X[40:], y[40:]) > 0.99
-        assert "stacking" not in {row["name"] for row in fitted.leaderboard_}
+        assert "stacking" in {row["name"] for row in fitted.leaderboard_}
 
     @pytest.mark.parametrize("n_labels", [5, 20, 80, 300])
     def test_never_worse_than_either_beyond_noise(self, n_labels: int) -> None:

@@ -197,8 +197,19 @@ class TestStacking:
         X, y = np.zeros((6, 1)), np.tile([1.5, 3.0], (6, 1))
         fitted = EnsembleSelectionReuser(team, own_model=False, random_state=0).fit(X, y)
         np.testing.assert_allclose(fitted.predict(X), y)
-        with pytest.raises(InvalidParameter, match="of a single value a row"):
-            StackingReuser(team, own_model=False).fit(X, y)
+
+    def test_each_of_several_values_is_stacked_by_itself(self) -> None:
+        generator = np.random.default_rng(0)
+        X, y = generator.normal(size=(60, 2)), generator.normal(size=(60, 2))
+        off = np.array([5.0, 0.0])
+        team = [FakeLearnware(LinearRegression().fit(X, part), X) for part in (y + off, y)]
+        both = StackingReuser(team, own_model=False, random_state=0).fit(X, y)
+        assert both.weights_.shape == (2, 2)
+        for o in range(2):
+            alone = [FakeLearnware(LinearRegression().fit(X, part), X) for part in (y[:, o] + off[o], y[:, o])]
+            one = StackingReuser(alone, own_model=False, random_state=0).fit(X, y[:, o])
+            np.testing.assert_allclose(both.predict(X)[:, o], one.predict(X))
+            np.testing.assert_allclose(both.weights_[:, o], one.weights_)
 
 
 class TestBlend:
