@@ -33,6 +33,7 @@ from remembered import Remembered
 from tqdm.auto import tqdm
 
 from learnware import AveragingReuser, JobSelectorReuser, Learnware, Market, Reuser, SearchResult, Specification
+from learnware.market import Hit
 from learnware.reuse import ConsensusReuser, EnsembleSelectionReuser, StackingReuser
 
 Errors = dict[str, float]
@@ -60,9 +61,14 @@ class User:
     result: SearchResult
 
     @cached_property
+    def nearest(self) -> list[Hit]:
+        """All learnwares found, the nearest first."""
+        return sorted(self.result.hits, key=lambda hit: hit.distance)
+
+    @cached_property
     def answers(self) -> np.ndarray:
-        """Probabilities by all learnwares found, the nearest first: shape (n_learnwares, n_images, n_classes)."""
-        members = [hit.learnware for hit in self.result.hits]
+        """Probabilities by the nearest learnwares: shape (n_learnwares, n_images, n_classes)."""
+        members = [hit.learnware for hit in self.nearest]
         self.classes = np.unique(np.concatenate([member.classes_ for member in members]))
         found = np.zeros((len(members), len(self.X), len(self.classes)))
         for answer, member in zip(found, members, strict=True):
@@ -93,6 +99,7 @@ def accuracies_without_labels(user: User) -> Errors:
     accuracies = {
         "mean in market": float(np.mean(single)),
         "best single (oracle)": max(single),
+        "first hit": single[user.nearest.index(user.result.hits[0])],
         "top-1 by distance": single[0],
         "average of nearest 5": user.accuracy(answers[:5].mean(axis=0)),
         "average of nearest 10": user.accuracy(answers[:10].mean(axis=0)),

@@ -48,6 +48,7 @@ from learnware import (
     SearchResult,
     Specification,
 )
+from learnware.market import Hit
 from learnware.reuse import ConsensusReuser, EnsembleSelectionReuser, StackingReuser
 
 Errors = dict[str, float]
@@ -100,9 +101,14 @@ class User:
     result: SearchResult
 
     @cached_property
+    def nearest(self) -> list[Hit]:
+        """All learnwares found, the nearest first."""
+        return sorted(self.result.hits, key=lambda hit: hit.distance)
+
+    @cached_property
     def answers(self) -> np.ndarray:
-        """Predictions of all learnwares found, the nearest first: shape (n_learnwares, n_rows)."""
-        return np.stack([hit.learnware.predict(self.X) for hit in self.result.hits])
+        """Predictions of the nearest learnwares: shape (n_learnwares, n_rows)."""
+        return np.stack([hit.learnware.predict(self.X) for hit in self.nearest])
 
     @cached_property
     def reused(self) -> dict[str, np.ndarray]:
@@ -124,11 +130,12 @@ def errors_without_labels(user: User) -> Errors:
     """Return the error of every way to reuse that needs no labels, and of the yardsticks."""
     answers = user.answers
     single = [user.error(answer) for answer in answers]
-    embeddings = [hit.specification.statistical for hit in user.result.hits]
+    embeddings = [hit.specification.statistical for hit in user.nearest]
     chosen = published_rules.choose(embeddings, user.specification.statistical)
     errors = {
         "mean in market": float(np.mean(single)),
         "best single (oracle)": min(single),
+        "first hit": single[user.nearest.index(user.result.hits[0])],
         "top-1 by distance": single[0],
         "published rules": user.error(answers[chosen].mean(axis=0)),
         "average of nearest 5": user.error(answers[:5].mean(axis=0)),
@@ -152,7 +159,9 @@ def errors_with_labels(user: User, few: np.ndarray, rest: np.ndarray, seed: int)
     }
     errors = {UNLABELLED: user.error(user.reused["auto"][rest], rest)}
     for name, model in models.items():
-        errors[name] = user.error(model.fit(user.X[few], user.y[few]).predict(user.X[rest]), rest)
+        further = {"unlabelled": user.X[rest]} if isinstance(model, Reuser) else {}
+        predicted = model.fit(user.X[few], user.y[few], **further).predict(user.X[rest])
+        errors[name] = user.error(predicted, rest)
     return errors
 
 

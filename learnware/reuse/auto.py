@@ -15,7 +15,7 @@ from learnware.reuse.blend import BlendReuser
 from learnware.reuse.candidates import LABELS, OWN, Candidate, OwnModel, learning
 from learnware.reuse.choice import Trial
 from learnware.reuse.ensemble_selection import EnsembleSelectionReuser
-from learnware.reuse.heavy_tails import cautious
+from learnware.reuse.heavy_tails import cautious, reach
 from learnware.reuse.leaderboard import Leaderboard
 from learnware.reuse.level_one import LevelOne
 from learnware.reuse.members import CLASSIFICATION
@@ -45,10 +45,10 @@ class AutoReuser(Reuser):
 
     (see `blend_weights`). The ways are the other label-free ones, augmenting, ensemble selection, stacking, the user's
     own models, for classes the best single learnware, and for values trees fitted to what the prior leaves over.
-    Values far off the prior are held in bounds while few labels cannot tell when they return. A correction is
-    believed one standard error less than it seems, so few labels leave the prior nearly as it is, and many make it as
-    good as the best of all, training alone included; as the errors of several ways differ, it is usually better than
-    any of them.
+    Values far off the prior are held in bounds while few labels cannot tell when they return, and while the prior has
+    a share, no correction of values is much larger than those of held-out rows. A correction is believed one standard
+    error less than it seems, so few labels leave the prior nearly as it is, and many make it as good as the best of
+    all, training alone included; as the errors of several ways differ, it is usually better than any of them.
 
     Parameters
     ----------
@@ -185,7 +185,11 @@ class AutoReuser(Reuser):
         shares = weights if level.prior.ways else _of_labels_alone(weights[1:], candidates)
         fitted = outcome.trial.fitted
         parts = [(way, fitted(way), float(w)) for way, w in zip(ways, shares, strict=True) if w > _LEAST_WEIGHT]
-        self._take_up("blend" if len(parts) > 1 else parts[0][0].name, parts)
+        far = None
+        # Where the prior has no share, the labels are so sure that farther is right more often than not.
+        if classes is None and weights[0] > _LEAST_WEIGHT:
+            far = reach(np.tensordot(weights, outcome.answers, axes=1) - outcome.answers[0])
+        self._take_up("blend" if len(parts) > 1 else parts[0][0].name, parts, far)
 
     def _candidates(self, level: LevelOne) -> list[Candidate]:
         """Return the rivals of the prior."""
@@ -203,12 +207,15 @@ class AutoReuser(Reuser):
         ]
         return [*(way for way, _ in level.prior.ways[1:]), *learning(team, team.native), *learned, *own]
 
-    def _take_up(self, name: str, parts: list[tuple[Candidate, Reuser, float]]) -> None:
+    def _take_up(
+        self, name: str, parts: list[tuple[Candidate, Reuser, float]], far: npt.NDArray[np.float64] | None = None
+    ) -> None:
         self.best_name_ = name
         self.best_: Reuser = parts[0][1]
         self._index: list[int] = list(parts[0][0].index)
         if len(parts) > 1:
-            self.best_ = BlendReuser(self.learnwares, parts=[(reuser, way.index, w) for way, reuser, w in parts])
+            blended = [(reuser, way.index, w) for way, reuser, w in parts]
+            self.best_ = BlendReuser(self.learnwares, parts=blended, reach=far)
             self.best_._adopt(self._members, getattr(self, "classes_", None))
             self._index = list(range(len(self._members)))
         for name in ("n_features_in_", "feature_names_in_"):

@@ -78,13 +78,18 @@ class BlendReuser(Reuser):
     learnwares : SearchResult, Mixture, or list of Hit or Learnware
     parts : sequence of (Reuser, sequence of int, float)
         Each fitted, with the positions of its members in the team, and its weight.
+    reach : ndarray of shape (n_outputs,), default=None
+        How far an answer may be from the prior's. None: any far.
     """
 
     _supervised = True
 
-    def __init__(self, learnwares: Any, *, parts: Any = (), progress: bool | None = None) -> None:
+    def __init__(
+        self, learnwares: Any, *, parts: Any = (), reach: Array | None = None, progress: bool | None = None
+    ) -> None:
         super().__init__(learnwares, progress=progress)
         self.parts = parts
+        self.reach = reach
 
     def _learn(self, X: Any, y: npt.NDArray[Any] | None, ask: Ask) -> None:
         """Nothing is left to learn."""
@@ -96,10 +101,14 @@ class BlendReuser(Reuser):
     def _combine(self, X: Any, outputs: Array) -> Array:
         position = {place: i for i, place in enumerate(self._used)}
         answers = [
-            weight * reuser._combine(X, outputs[[position[place] for place in places_used(reuser, index)]])
-            for reuser, index, weight in self.parts
+            reuser._combine(X, outputs[[position[place] for place in places_used(reuser, index)]])
+            for reuser, index, _ in self.parts
         ]
-        return np.asarray(np.sum(answers, axis=0) / sum(weight for _, _, weight in self.parts))
+        weights = [weight for _, _, weight in self.parts]
+        blended = sum(w * answer for w, answer in zip(weights, answers, strict=True)) / sum(weights)
+        if self.reach is not None:
+            blended = answers[0] + np.clip(blended - answers[0], -self.reach, self.reach)
+        return np.asarray(blended)
 
 
 def places_used(reuser: Reuser, index: Any) -> list[int]:

@@ -16,6 +16,7 @@ Load = Callable[[str], ModuleType]
 LABEL_FREE = [
     "mean in market",
     "best single (oracle)",
+    "first hit",
     "top-1 by distance",
     "average of nearest 5",
     "average of nearest 10",

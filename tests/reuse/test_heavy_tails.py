@@ -9,7 +9,8 @@ import pytest
 from sklearn.linear_model import LinearRegression
 
 from learnware.reuse import AutoReuser
-from learnware.reuse.heavy_tails import bounded
+from learnware.reuse.blend import BlendReuser
+from learnware.reuse.heavy_tails import bounded, reach
 
 from .doubles import FakeLearnware
 
@@ -54,6 +55,51 @@ class TestBounded:
     def test_no_scale_no_bound(self) -> None:
         truth = np.append(np.zeros(9), 5.0)[:, None]
         np.testing.assert_array_equal(bounded(truth, np.zeros((10, 1))), truth)
+
+
+class TestReach:
+    def test_three_times_the_usual(self) -> None:
+        corrections = np.tile([0.2, -0.2], 25)[:, None]
+        np.testing.assert_allclose(reach(corrections), [0.6])
+
+    def test_with_many_rows_what_returns_is_not_cut(self) -> None:
+        often = int(np.ceil(2.0 * np.log(1000)))
+        corrections = np.zeros((1000, 1))
+        corrections[:often] = -7.0
+        assert 7.0 <= reach(corrections)[0] < 7.3
+        corrections[1:often] = 0.0
+        assert reach(corrections)[0] < 2.0
+
+    def test_each_output_has_its_own(self) -> None:
+        np.testing.assert_allclose(reach(np.tile([1.0, -100.0], (3, 1))), [3.0, 300.0])
+
+
+def test_rows_unlike_the_labelled_ones_are_corrected_no_farther_than_held_out_ones() -> None:
+    X, y, _ = sales(0)
+    X[:, 3] = np.clip(X[:, 3], -1.0, 1.0)
+    y = y + 0.3 * X[:, 3]
+    beyond = X[100:].copy()
+    beyond[:, 3] = 50.0
+    prior = AutoReuser(team(X)).fit(X)
+    fitted = AutoReuser(team(X), random_state=0).fit(X[:100], y[:100], unlabelled=X[100:])
+    usual, far = (fitted.predict(rows) - prior.predict(rows) for rows in (X[100:], beyond))
+    assert isinstance(fitted.best_, BlendReuser)
+    assert 0.0 < np.abs(far).max() < 2.0 * np.abs(usual).max()
+    assert fitted.score(X[100:], y[100:]) > prior.score(X[100:], y[100:])
+
+
+def test_where_the_prior_has_no_share_nothing_is_cut() -> None:
+    X, y, _ = sales(0)
+    y = y + 20.0 + 10.0 * X[:, 1] + 10.0 * (X[:, 0] > 0)
+    fitted = AutoReuser(team(X), random_state=0).fit(X[:100], y[:100], unlabelled=X[100:])
+    shares = {row["name"]: row["weight"] for row in fitted.leaderboard_}
+    assert isinstance(fitted.best_, BlendReuser)
+    assert fitted.best_.reach is None
+    assert shares["consensus"] < 1e-3
+    beyond = X[100:].copy()
+    beyond[:, 1] = 50.0
+    prior = AutoReuser(team(X)).fit(X).predict(beyond)
+    assert np.abs(fitted.predict(beyond) - prior).max() > 200.0
 
 
 def test_a_few_labels_far_off_do_not_make_it_worse_than_the_prior() -> None:
