@@ -34,9 +34,10 @@ class AutoReuser(Reuser):
     r"""Blend reuse without labels, reuse that learns from labels, and models of the user's own.
 
     Without labels a rule chooses, and its answer is called the prior: the consensus of the learnwares, or with fewer
-    than five the job selector for classes and the (weighted) average for values; for values the job selector, which
-    goes by the specifications, if the search has found something that fits. Without a search it is taken if it finds
-    at most half of the user's rows to be nobody's job.
+    than five the job selector for classes and the (weighted) average for values. The job selector, which goes by the
+    specifications, is taken if the search has found something that fits, for values and for classes that all
+    learnwares know; for values without a search, if it finds at most half of the user's rows to be nobody's job.
+    Learnwares that the search expects to err far more than others are left out (see `hopeful`).
 
     With labels all ways to reuse answer rows that they did not learn from, in a cross-validation, and the answer is
     the prior with the corrections that they have earned,

@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from learnware.errors import InvalidData
 from learnware.reuse.asking import Asking, filled
 from learnware.reuse.encoding import encoded_once
+from learnware.reuse.hopeful import hopeful
 from learnware.reuse.members import CLASSIFICATION, REGRESSION, Members, MembersFailed, Positions, peek_task
 from learnware.reuse.rows import read_rows, read_target, take
 
@@ -77,6 +78,8 @@ class Reuser(BaseEstimator, ABC):  # type: ignore[misc]
 
     #: Whether the method takes everything a search found rather than its mixture alone.
     _whole = False
+    #: Whether learnwares are left out that the search expects to err far more than others.
+    _hopeful = False
     #: Whether fit needs y.
     _supervised = False
     #: Whether labels, where there are any, serve to use learnwares that name their classes otherwise.
@@ -230,7 +233,8 @@ class Reuser(BaseEstimator, ABC):  # type: ignore[misc]
         return range(len(self._members))
 
     def _choose(self) -> Members:
-        return Members.of(self.learnwares, whole=self._whole, mixed=self._bridges)
+        members = Members.of(self.learnwares, whole=self._whole, mixed=self._bridges)
+        return members.only(hopeful(members)) if self._hopeful else members
 
     def _apart(self, members: Members, y: npt.NDArray[Any]) -> Members:
         """Return the members with those marked as foreign whose classes are to be translated."""

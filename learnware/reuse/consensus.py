@@ -46,7 +46,8 @@ class ConsensusReuser(Reuser):
     Parameters
     ----------
     learnwares : SearchResult, Mixture, or list of Hit or Learnware
-        Candidates. Of a search result all hits enter, by their distances; search with ``limit=20`` or more.
+        Candidates. Of a search result all hits enter, by their distances, but those of hopeless estimated loss (see
+        `hopeful`); search with ``limit=20`` or more.
     reach : float, default=2.0
         How much farther than the nearest, in squared distance, a candidate may be. Where distances are not known,
         all are candidates.
@@ -98,6 +99,7 @@ class ConsensusReuser(Reuser):
     """
 
     _whole = True
+    _hopeful = True
 
     def __init__(
         self,

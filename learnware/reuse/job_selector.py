@@ -45,7 +45,8 @@ class JobSelectorReuser(Reuser):
     Parameters
     ----------
     learnwares : SearchResult, Mixture, or list of Hit or Learnware
-        Each with a statistical specification. Of a search result all hits enter; most get the weight 0.
+        Each with a statistical specification. Of a search result all hits enter but those of hopeless estimated loss
+        (see `hopeful`); most get the weight 0.
     gate : {"soft", "hard"}, default="soft"
         Weight the answers by :math:`r_k(x)`, or take that of the most probable learnware alone.
     max_rows : int, default=2000
@@ -105,6 +106,7 @@ class JobSelectorReuser(Reuser):
     """
 
     _whole = True
+    _hopeful = True
 
     def __init__(
         self,

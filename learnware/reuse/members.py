@@ -62,6 +62,8 @@ class Members:
         Weights of a mixture, summing to one.
     distances : ndarray of shape (n_members,), default=None
         Distance of each specification to the user's.
+    losses : ndarray of shape (n_members,), default=None
+        Loss of each on the user's task, as the search estimates it; NaN where it does not know.
     foreign : tuple of int, default=()
         Positions of members whose labels are others than the user's: their answers are in their own classes.
     verdict : {"match", "weak", "nothing fits"}, default=None
@@ -71,6 +73,7 @@ class Members:
     learnwares: tuple[Any, ...]
     weights: npt.NDArray[np.float64] | None = None
     distances: npt.NDArray[np.float64] | None = None
+    losses: npt.NDArray[np.float64] | None = None
     foreign: tuple[int, ...] = ()
     verdict: str | None = None
     task: str = field(init=False)
@@ -107,8 +110,9 @@ class Members:
         weights = None if weights is None else renewed(np.asarray(weights, dtype=np.float64)[kept])
         distances = [getattr(entry, "distance", None) for entry in entries]
         known = np.array(distances, dtype=np.float64) if None not in distances else None
+        losses = np.array([getattr(entry, "loss", None) for entry in entries], dtype=np.float64)
         verdict = getattr(source, "verdict", None)
-        members = cls(tuple(learnwares), weights, known, verdict=verdict)
+        members = cls(tuple(learnwares), weights, known, losses, verdict=verdict)
         return members if verdict is None or mixed else members.of_one_kind()
 
     def __len__(self) -> int:
@@ -121,6 +125,7 @@ class Members:
             learnwares=tuple(self.learnwares[i] for i in index),
             weights=None,
             distances=None if self.distances is None else self.distances[list(index)],
+            losses=None if self.losses is None else self.losses[list(index)],
             foreign=tuple(place for place, i in enumerate(index) if i in self.foreign),
         )
 

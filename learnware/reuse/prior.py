@@ -11,6 +11,7 @@ from learnware.reuse.averaging import AveragingReuser
 from learnware.reuse.base import Reuser
 from learnware.reuse.candidates import Candidate, label_free
 from learnware.reuse.consensus import ConsensusReuser
+from learnware.reuse.hopeful import hopeful
 from learnware.reuse.job_selector import JobSelectorReuser
 from learnware.reuse.members import CLASSIFICATION, Members
 
@@ -19,15 +20,16 @@ Array = npt.NDArray[np.float64]
 #: Chosen on bike sharing, Beijing air and California housing; it held on Favorita, wine quality and credit default,
 #: and on Walmart, where nothing fits.
 _MOST_REJECTED = 0.5
-#: Ways for values where something fits the user's rows; where nothing does, the other way round.
+#: Ways where something fits the user's rows; for values, where nothing does, the other way round.
 _WHERE_IT_FITS = (JobSelectorReuser, AveragingReuser, ConsensusReuser)
 
 
 def prior_first(team: Members, X: Any) -> list[Candidate]:
     """Return the ways to reuse without labels, the one to take by rule first.
 
-    For values that is one that goes by the specifications, where the rows are like them, else one that goes by the
-    answers.
+    That is one that goes by the specifications, where the rows are like them, else one that goes by the answers. Where
+    learnwares know different classes it is always the latter: it finds out which classes the user lacks. Learnwares
+    that the search holds for hopeless take no part.
 
     Parameters
     ----------
@@ -35,17 +37,29 @@ def prior_first(team: Members, X: Any) -> list[Candidate]:
     X : samples
         All rows of the user.
     """
-    candidates = label_free(team)
+    heard = hopeful(team)
+    team = team.only(heard)
+    return [candidate.within(heard) for candidate in _ordered(team, label_free(team), X)]
+
+
+def _ordered(team: Members, candidates: list[Candidate], X: Any) -> list[Candidate]:
+    order: tuple[type[Reuser], ...] = _WHERE_IT_FITS
     if team.task == CLASSIFICATION:
-        return candidates
-    order = _WHERE_IT_FITS if _fits(team, candidates, X) else _WHERE_IT_FITS[::-1]
+        if not _compared(team) or team.verdict == "nothing fits" or not team.known(team.classes()).all():
+            return candidates
+    elif not _fits(team, candidates, X):
+        order = order[::-1]
     return sorted(candidates, key=lambda candidate: order.index(type(candidate.reuser)))
+
+
+def _compared(team: Members) -> bool:
+    """Return whether a search compared the rows: one by words alone has a verdict too, but knows no distances."""
+    return team.verdict is not None and team.distances is not None
 
 
 def _fits(team: Members, candidates: list[Candidate], X: Any) -> bool:
     """Return whether the specifications are like the rows, as the search said or else as the job selector finds."""
-    # A search by words alone has a verdict too, but not on the rows, and knows no distances.
-    if team.verdict is not None and team.distances is not None:
+    if _compared(team):
         return team.verdict != "nothing fits"
     for candidate in candidates:
         if isinstance(candidate.reuser, JobSelectorReuser):

@@ -66,6 +66,7 @@ class FakeHit:
     id: str
     of: Any
     distance: float | None = None
+    loss: float | None = None
     n_fetched: int = 0
 
     @property
