@@ -283,8 +283,9 @@ class Market(ABC):
 
         Notes
         -----
-        Where learnwares say what they answer at their points, `Hit.loss` estimates how wrong they would be for the
-        user. A specification with labels, ``Specification.from_data(X, y)``, is compared with these answers.
+        Where learnwares of tables say what they answer at their points, `Hit.loss` estimates how wrong they would be
+        for the user. A specification with labels, ``Specification.from_data(X, y)``, is compared with these answers,
+        of texts and images too.
         """
 
     @abstractmethod

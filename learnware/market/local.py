@@ -69,7 +69,7 @@ class LocalMarket(Market):
         self._checks = checks
         self._place = place
         self._index = Index()
-        self._generation = self._n_cells = 0
+        self._generation = 0
         self._lock = Lock()
         self._open: WeakValueDictionary[str, Learnware] = WeakValueDictionary()
         self._fetched = Fetched(self.policy)
@@ -153,7 +153,7 @@ class LocalMarket(Market):
         self._fetched.renew()
         if searching:
             # It may have been taking in changes; what it left half done is built again.
-            self._index, self._generation, self._n_cells = Index(), 0, 0
+            self._index, self._generation = Index(), 0
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _reopened, (self._store, self._checks, self._place, self.policy)
@@ -223,17 +223,16 @@ class LocalMarket(Market):
         return learnware.to_bytes(), replace(learnware.specification, level=str(learnware.level))
 
     def _refresh(self) -> None:
-        self._n_cells, cells = self._store.cells(self._n_cells)
-        self._index.answers.take(cells)
         changes = self._store.changes(self._generation)
-        if changes.generation == self._generation:
-            return
-        # Read before the index is touched: if the store fails, the index is still that of the old generation.
-        fresh = self._store.entries(changes.stored)
-        self._index.remove([*changes.removed, *changes.stored])
-        for learnware_id, entry in fresh.items():
-            self._index.add(learnware_id, entry.specification, entry.digest)
-        self._generation = changes.generation
+        if changes.generation != self._generation:
+            # Read before the index is touched: if the store fails, the index is still that of the old generation.
+            fresh = self._store.entries(changes.stored)
+            self._index.remove([*changes.removed, *changes.stored])
+            for learnware_id, entry in fresh.items():
+                self._index.add(learnware_id, entry.specification, entry.digest)
+            self._generation = changes.generation
+        reached, cells = self._store.cells(self._index.answers.reached)
+        self._index.answers.take(cells, reached)
 
 
 def _reopened(store: Store, checks: Sequence[Check], place: str, policy: Policy) -> LocalMarket:

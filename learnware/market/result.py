@@ -49,8 +49,9 @@ class Hit:
         sha256 of the revision that was found; `learnware` is that one, whatever has been updated since.
     loss : float or None
         Estimated loss on the user's task: the share of wrong answers, or the squared error over the variance of the
-        right ones. None where that is not known: nobody but the learnware knows the region, it says nothing of its
-        answers, or others are nearer.
+        right ones; plus 0.03 (1 - `fit`). None where that is not known: nobody but the learnware knows the region, it
+        says nothing of its answers, others are nearer, or models cannot be asked, as about texts and images (or more
+        than 256 classes), and the user gave no labels.
     """
 
     id: str

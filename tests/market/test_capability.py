@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from learnware import Learnware, Market, Specification
-from learnware.errors import MarketNotWritable, ModelFailure
+from learnware.errors import MarketNotWritable, MissingDependency, ModelFailure
 from learnware.market import LocalMarket
 from learnware.market.organizer import Answers, Index, ask_around
-from learnware.market.organizer.capability import N_PROBES, Truth, cell, own_cell, places, probes_of
+from learnware.market.organizer.capability import MOST_CLASSES, N_PROBES, Truth, cell, own_cell, places, probes_of
 from learnware.market.searcher import search
 from learnware.market.store import Cell, DirectoryStore, MemoryStore
-from learnware.specification import RKME, PointLabels
+from learnware.specification import RKME, PointLabels, Space
 
 
 def rows(centre: float, n: int = 150, seed: int = 0) -> np.ndarray:
@@ -91,6 +93,7 @@ def test_values_are_kept_as_values() -> None:
 class Failing:
     """A learnware whose model always fails."""
 
+    columns = ("0", "1", "2")
     classes_ = np.array(["down", "up"])
 
     def predict_proba(self, X: object) -> np.ndarray:
@@ -109,6 +112,92 @@ def test_a_model_that_fails_leaves_out_its_own_answers_only() -> None:
     }
     assert ask_around(Failing(), known(new), around, {}.get) == []
     assert [c.asked for c in ask_around(new, known(new), around, {}.get, seconds=0.0)] == [new.digest]
+
+
+@pytest.mark.parametrize("pandas", [True, False])
+def test_every_model_gets_its_columns_in_its_own_order(monkeypatch: pytest.MonkeyPatch, pandas: bool) -> None:
+    X = pd.DataFrame(rows(0.0), columns=["a", "b", "c"])
+    y = np.where(X["a"] - 2.0 * X["b"] > 0, "up", "down")
+    old, new = (
+        Learnware.from_model(
+            LogisticRegression().fit(X[order].to_numpy(), y), X[order], y, name=str(order), n_points=20, random_state=0
+        )
+        for order in (["a", "b", "c"], ["c", "b", "a"])
+    )
+    index = index_of({old.digest: old.specification})
+    if not pandas:
+
+        def absent(*_: object, **__: object) -> None:
+            raise MissingDependency("There is no pandas.")
+
+        monkeypatch.setattr("learnware.specification.encoders.table.import_optional", absent)
+    cells = ask_around(new, known(new), index.alike(known(new)[1], 9), {old.digest: old}.get, seconds=60)
+    answers = Answers()
+    answers.take(cells)
+    for answerer, asked in ((new, old), (old, new)):
+        mine, theirs = (lw.specification.statistical for lw in (answerer, asked))
+        probes, _ = probes_of(theirs)
+        said = answers.at(answerer.digest, asked.digest, mine.labels, len(probes))
+        points = theirs.aligned_to(mine.space).points[probes]
+        assert [answerer.classes_[i] for i in said] == answerer.predict(points).tolist()
+
+
+class Shouting:
+    """A learnware that answers with a huge number beyond some value of its first column."""
+
+    classes_ = None
+    columns = ("0", "1", "2")
+
+    def __init__(self, beyond: float) -> None:
+        self.beyond = beyond
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        return np.where(X[:, 0] > self.beyond, 1e90, 0.5)
+
+
+def valued(centre: float) -> RKME:
+    return labelled(rows(centre), rows(centre)[:, 0]).statistical
+
+
+def test_answers_that_no_cell_can_hold_are_dropped() -> None:
+    new, near, far = ("new", valued(0.0)), ("near", valued(1.0)), ("far", valued(50.0))
+    shouting, calm = Shouting(20.0), Shouting(np.inf)
+    cells = ask_around(shouting, new, [near, far], {"near": calm, "far": Shouting(-20.0)}.get, seconds=60)
+    assert [(c.answerer, c.asked) for c in cells] == [("new", "new"), ("new", "near"), ("near", "new")]
+    assert ask_around(Shouting(-20.0), new, [near, far], {}.get, seconds=60) == []
+
+
+@pytest.mark.parametrize("odd", [np.nan, np.inf, 1e30])
+def test_cells_that_are_not_numbers_to_reckon_with_are_no_answers(odd: float) -> None:
+    labels, outputs = PointLabels(np.zeros((3, 1))), np.array([[1.0], [odd], [2.0]])
+    answers = Answers()
+    answers.take([own_cell("t", outputs, labels), cell("j", "t", outputs, labels)])
+    assert answers.outputs("t", labels, np.arange(3)).tolist() == labels.values.tolist()
+    assert answers.at("j", "t", labels, 3) is None
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("huge", [1e39, 1e90, 1e300])
+@pytest.mark.parametrize("with_labels", [False, True])
+def test_one_who_answers_with_huge_numbers_silences_nobody(huge: float, with_labels: bool) -> None:
+    specifications = {str(i): labelled(rows(0.0, 300, i), rows(0.0, 300, i)[:, 0]) for i in range(4)}
+    index = index_of(specifications)
+    calm = search(index, specifications["0"] if with_labels else RKME.from_data(rows(0.0), random_state=0))
+    hostile = specifications["0"].statistical
+    hostile = replace(hostile, labels=PointLabels(np.where(hostile.points[:, :1] > 0, huge, -huge)))
+    index.add("hostile", replace(specifications["0"], statistical=hostile), "hostile")
+    result = search(index, specifications["0"] if with_labels else RKME.from_data(rows(0.0), random_state=0))
+    losses = {hit.id: hit.loss for hit in result.hits}
+    assert losses.pop("hostile") is None
+    assert losses == pytest.approx({hit.id: hit.loss for hit in calm.hits}, abs=0.05)
+
+
+@pytest.mark.filterwarnings("error")
+def test_constant_answers_are_compared_with_large_ones() -> None:
+    X = rows(0.0, 300)
+    index = index_of({"always 0": labelled(X, np.zeros(300)), "large": labelled(X, 1e14 * X[:, 0])})
+    for query in (RKME.from_data(X, random_state=0), labelled(X, np.zeros(300)).statistical):
+        assert all(hit.loss is None or np.isfinite(hit.loss) for hit in search(index, query).hits)
 
 
 def test_a_submission_asks_around_and_every_index_reads_it(tmp_path: Path) -> None:
@@ -241,3 +330,87 @@ def test_without_a_check_that_runs_models_none_is_asked() -> None:
     store = MemoryStore()
     LocalMarket(store, checks=()).submit([learnware(), learnware(0.5)], progress=False)
     assert store.cells() == (0, [])
+
+
+def test_the_users_labels_outvote_the_learnwares() -> None:
+    def sample(seed: int, right: bool) -> Specification:
+        X = rows(0.0, 300, seed)
+        return labelled(X, (X[:, 0] > 0) == right)
+
+    index = index_of({"right": sample(7, True), **{f"wrong {i}": sample(20 + i, False) for i in range(4)}})
+    by_inputs = search(index, RKME.from_data(rows(0.0, 300), random_state=0))
+    assert "right" not in [hit.id for hit in by_inputs.mixture.hits]
+    by_labels = search(index, sample(0, True))
+    assert by_labels.hits[0].id == "right"
+    assert "right" in [hit.id for hit in by_labels.mixture.hits]
+
+
+def encoded(centre: float, flipped: bool = False) -> RKME:
+    """Return points of an encoder, which no model can be asked about, with a label by their first coordinate."""
+    points = rows(centre, 12)
+    sure = np.where((points[:, :1] > centre) != flipped, 0.9, 0.1)
+    space = Space.encoded("text", "some-encoder-1", 3)
+    labels = PointLabels(np.hstack([sure, 1.0 - sure]), ("up", "down"))
+    return RKME(points, np.full(12, 1 / 12), space, n_samples=200, labels=labels)
+
+
+def test_where_models_cannot_be_asked_labels_alone_tell_a_loss() -> None:
+    centres = {"far": 0.9, "nearest, flipped": 0.1, "near": 0.4}
+    index = index_of({name: Specification(statistical=encoded(at, "flipped" in name)) for name, at in centres.items()})
+    by_inputs = search(index, replace(encoded(0.0), labels=None))
+    assert [hit.id for hit in by_inputs.hits] == ["nearest, flipped", "near", "far"]
+    assert [hit.loss for hit in by_inputs.hits] == [None] * 3
+    assert by_inputs.mixture.hits[0].id == "nearest, flipped"
+    by_labels = search(index, encoded(0.0))
+    assert [hit.id for hit in by_labels.hits] == ["near", "far", "nearest, flipped"]
+    assert by_labels.hits[0].loss < 0.3 < 0.7 < by_labels.hits[-1].loss
+    assert "nearest, flipped" not in [hit.id for hit in by_labels.mixture.hits]
+
+
+def test_learnwares_of_very_many_classes_are_judged_by_the_users_labels_alone() -> None:
+    n_classes = MOST_CLASSES + 1
+    X = np.random.default_rng(0).normal(0.0, 1.0, (60, 3))
+
+    def spec(first: int, turn: int) -> Specification:
+        values = np.eye(n_classes)[(np.arange(60) + turn) % 60]
+        labels = PointLabels(values, tuple(range(first, first + n_classes)))
+        return Specification(statistical=RKME(X, np.full(60, 1 / 60), n_samples=600, labels=labels))
+
+    index = index_of({"right": spec(0, 0), "turned": spec(0, 30), "other classes": spec(1000, 0)})
+    assert [hit.loss for hit in search(index, RKME(X, np.full(60, 1 / 60), n_samples=600)).hits] == [None] * 3
+    losses = {hit.id: hit.loss for hit in search(index, spec(0, 0)).hits}
+    assert losses["right"] < 0.3 < 0.7 < losses["turned"] <= losses["other classes"]
+
+
+def test_answers_go_with_their_bundles_and_come_back_with_them() -> None:
+    store, (one, two) = MemoryStore(), (learnware(), learnware(0.5))
+    market = LocalMarket(store)
+    first, again, other = market.submit([one, one, two], progress=False)
+    answers = market._index.answers
+
+    def held() -> int:
+        market.search(one.specification)
+        return len(answers)
+
+    assert held() == 4
+    market.remove(first)
+    assert held() == 4  # The same bundle is there under another id.
+    market.update(again, two)
+    assert held() == 1
+    market.update(other, one)
+    assert held() == 4
+    assert [hit.loss for hit in market.search(one.specification).hits] == [
+        hit.loss for hit in LocalMarket(store).search(one.specification).hits
+    ]
+
+
+def test_values_are_not_ranked_where_hardly_anybody_agrees() -> None:
+    def losses(*slopes: float) -> list[float | None]:
+        X = [rows(0.0, 300, i) for i in range(len(slopes))]
+        index = index_of(
+            {str(i): labelled(x, slope * x[:, 0]) for i, (x, slope) in enumerate(zip(X, slopes, strict=True))}
+        )
+        return [hit.loss for hit in search(index, RKME.from_data(rows(0.0), random_state=0)).hits]
+
+    assert None not in losses(1.0, 1.0, 1.0, -3.0)
+    assert losses(1.0, -1.0, 3.0, -3.0) == [None] * 4

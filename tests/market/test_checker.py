@@ -34,7 +34,7 @@ from learnware.limits import Limits
 from learnware.market import CheckReport, Finding, check_learnware
 from learnware.market.checker import check_execution, check_semantic, check_statistical
 from learnware.runtime.sandbox.launcher import SandboxLauncher
-from learnware.specification import RKME, Fields, SemanticSpecification, Space, Specification
+from learnware.specification import RKME, Fields, PointLabels, SemanticSpecification, Space, Specification
 from learnware.testing import make_learnware
 from tests.bundle.upstream_zips import make_upstream_zip
 
@@ -42,6 +42,7 @@ WORDS = SemanticSpecification(
     "A name", "What it is for.", data="table", task="regression", scenarios=("Business",), license="MIT"
 )
 POINTS = RKME(np.arange(12.0).reshape(4, 3), np.full(4, 0.25), n_samples=100)
+HUGE = PointLabels(np.array([[0.0], [1.0], [2.0], [-1e39]]))
 
 
 @dataclass
@@ -103,6 +104,7 @@ def test_words(change: dict[str, Any], expected: dict[str, str]) -> None:
         (Double(points=None), {"points-missing": "error"}),
         (Double(replace(WORDS, data="Image"), points=None), {}),
         (Double(points=RKME(np.full((4, 3), 1e16), np.full(4, 0.25), n_samples=9)), ["points-too-large"]),
+        (Double(points=replace(POINTS, labels=HUGE)), {"labels-too-large": "error"}),
         (Double(points=replace(POINTS, squared_error=1.6)), {"error-too-large": "error"}),
         (Double(points=replace(POINTS, squared_error=1.4)), {}),
         (Double(points=replace(POINTS, n_samples=11)), {"points-too-many": "error"}),

@@ -93,6 +93,16 @@ def test_removing_gives_what_adding_the_others_would():
     np.testing.assert_allclose(built.self_products, others.self_products, rtol=1e-6)
 
 
+def test_those_of_similar_data_come_first_whoever_was_added_and_removed_before():
+    members = [RKME(np.random.default_rng(i).normal(i, 1.0, (6, 2)), np.full(6, 1 / 6)) for i in range(40)]
+    built = island(members)
+    built.remove([str(i) for i in range(0, 40, 2)])
+    built.add("late", members[20])
+    assert built.ids[built.alike(members[20])[0]] == "late"
+    assert sorted(built.alike(members[20])) == list(range(21))
+    assert {built.ids[row] for row in built.alike(members[3])[:5]} >= {"3", "5"}
+
+
 def test_a_member_that_is_replaced_changes_the_frame():
     members = [rkme(i) for i in range(3)]
     built = island(members)

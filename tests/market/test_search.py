@@ -89,6 +89,17 @@ def test_mixture_finds_planted_components_and_weights(index):
     assert list(mixture.weights) == sorted(mixture.weights, reverse=True)
 
 
+def test_a_mixture_needs_nobody_near(index):
+    from learnware.market.searcher.mixture import mix
+    from learnware.market.searcher.statistical import Query, nearest
+
+    island = index.islands_for(index["3"].statistical.space)[0]
+    query = Query.on(island, spec(sample(3, seed=9)).statistical)
+    near = nearest(island, query, np.arange(30), 5)
+    blend = mix(island, query, np.arange(30), near[np.zeros(5, dtype=bool)], 3)
+    assert island.ids[blend.rows[0]] == "3"
+
+
 def test_mixture_is_as_near_as_the_best_over_all_candidates(index):
     X = np.concatenate([sample(2, 500, 9), sample(11, 300, 9), sample(20, 200, 9)])
     query = spec(X)

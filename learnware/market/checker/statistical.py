@@ -9,13 +9,12 @@ import numpy as np
 
 from learnware.limits import LIMITS
 from learnware.market.checker.base import Finding
+from learnware.market.organizer.capability import LARGEST
 from learnware.specification import RKME
 
 if TYPE_CHECKING:
     from learnware.bundle import Learnware
 
-# Beyond this a float cannot tell one whole number from the next.
-_LARGEST = 10.0 ** LIMITS["market-coordinate-exponent"]
 # Comparing two specifications takes time and memory that grow with these.
 _POINTS, _NUMBERS = LIMITS["points"], LIMITS["point-numbers"]
 #: Squared MMD between points and data; two distributions that have nothing in common are 2 apart.
@@ -67,11 +66,19 @@ def _error(rkme: RKME) -> Iterator[Finding]:
 
 def _magnitude(rkme: RKME) -> Iterator[Finding]:
     largest = max(float(np.abs(part).max()) for part in (rkme.points, rkme.location, rkme.scale))
-    if largest > _LARGEST:
+    answer = 0.0 if rkme.labels is None else float(np.abs(rkme.labels.values).max())
+    if answer > LARGEST:
+        yield Finding(
+            "error",
+            "labels-too-large",
+            f"Its answers at points reach {answer:.3g}; at most {LARGEST:.0e} is allowed. Give the target another "
+            "unit.",
+        )
+    if largest > LARGEST:
         yield Finding(
             "error",
             "points-too-large",
-            f"Its points reach {largest:.3g}; at most {_LARGEST:.0e} is allowed. Give the column another unit.",
+            f"Its points reach {largest:.3g}; at most {LARGEST:.0e} is allowed. Give the column another unit.",
         )
         return
     distance = rkme.distance(rkme)

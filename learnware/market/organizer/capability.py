@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from learnware.limits import LIMITS
 from learnware.market.store import Cell
 from learnware.specification import RKME, PointLabels
 
@@ -22,6 +24,9 @@ MOST_CLASSES = 256
 #: No answer counts as worse than this; for values, 1 is the error of always saying the mean.
 MOST_LOSS = 4.0
 
+#: A market takes no larger number, as a coordinate or as an answer: a float would not tell whole numbers apart.
+LARGEST = 10.0 ** LIMITS["market-coordinate-exponent"]
+
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
 
@@ -30,6 +35,19 @@ def probes_of(rkme: RKME) -> tuple[Rows, Floats]:
     """Return the points that others are asked about, as positions, and their shares, which sum to one."""
     rows = np.argsort(-rkme.weights, kind="stable")[:N_PROBES]
     return rows, rkme.weights[rows] / rkme.weights[rows].sum()
+
+
+def askable(rkme: RKME) -> bool:
+    """Tell whether models can be asked about these points: they can be turned back, and have labels to compare with."""
+    labels = rkme.labels
+    return (
+        labels is not None and rkme.space.decodable and (labels.classes is None or len(labels.classes) <= MOST_CLASSES)
+    )
+
+
+def usable(answers: npt.NDArray[Any]) -> bool:
+    """Tell whether answers are numbers to reckon with: a single one that is not finite would spoil all losses."""
+    return bool(np.abs(answers).max() <= LARGEST)
 
 
 def comparable(one: PointLabels | None, other: PointLabels | None) -> bool:
@@ -46,26 +64,50 @@ class Answers:
 
     At its own points a classifier tells probabilities, at those of others a class; both in the order of the classes
     in its specification. Models of values tell these. The rows are those that `probes_of` names.
+
+    Attributes
+    ----------
+    reached : int
+        What to ask a store with for the cells that are not here yet.
     """
 
     def __init__(self) -> None:
+        self.reached = 0
         self._content: dict[tuple[str, str], bytes] = {}
+        self._dropped: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._content)
 
-    def take(self, cells: Iterable[Cell]) -> None:
-        """Take in cells; later ones replace earlier ones."""
-        self._content.update(((cell.answerer, cell.asked), cell.content) for cell in cells)
+    def take(self, cells: Iterable[Cell], reached: int = 0) -> None:
+        """Take in cells; later ones replace earlier ones, and those of dropped bundles stay outside."""
+        for cell in cells:
+            if self._dropped.isdisjoint((cell.answerer, cell.asked)):
+                # Every digest is in dozens of cells, and each cell comes with copies of its own.
+                self._content[sys.intern(cell.answerer), sys.intern(cell.asked)] = cell.content
+        self.reached = reached
+
+    def drop(self, digests: set[str]) -> None:
+        """Forget what bundles that are gone answered and were asked."""
+        self._content = {pair: content for pair, content in self._content.items() if digests.isdisjoint(pair)}
+        self._dropped |= digests
+
+    def expect(self, digest: str) -> None:
+        """Let in the cells of a bundle; for one that was dropped and is back, the store is to be read again."""
+        if digest in self._dropped:
+            self._dropped.remove(digest)
+            self.reached = 0
 
     def outputs(self, digest: str | None, labels: PointLabels, rows: Rows) -> Floats:
         """Return what a model says at its own points: as it answered them, or else by its specification."""
         content = self._content.get((digest or "", digest or ""))
         dtype = np.dtype(np.float32 if labels.classes is None else np.float16)
         shape = len(rows), labels.values.shape[1]
-        if content is None or len(content) != dtype.itemsize * shape[0] * shape[1]:
-            return np.asarray(labels.values[rows])
-        return np.frombuffer(content, dtype).reshape(shape).astype(np.float64)
+        if content is not None and len(content) == dtype.itemsize * shape[0] * shape[1]:
+            answers = np.frombuffer(content, dtype).reshape(shape).astype(np.float64)
+            if usable(answers):
+                return answers
+        return np.asarray(labels.values[rows])
 
     def at(self, answerer: str | None, asked: str | None, labels: PointLabels, n_rows: int) -> npt.NDArray[Any] | None:
         """Return what a model answered at points of another: positions of classes, or values; None if not known."""
@@ -75,10 +117,10 @@ class Answers:
         if labels.classes is not None:
             chosen = np.frombuffer(content, np.uint16) if len(content) == 2 * n_rows else None
             return None if chosen is None or chosen.max() >= len(labels.classes) else chosen
-        n_outputs = labels.values.shape[1]
-        return (
-            np.frombuffer(content, np.float32).reshape(n_rows, -1) if len(content) == 4 * n_rows * n_outputs else None
-        )
+        if len(content) != 4 * n_rows * labels.values.shape[1]:
+            return None
+        values = np.frombuffer(content, np.float32).reshape(n_rows, -1)
+        return values if usable(values) else None
 
 
 def own_cell(digest: str, outputs: Floats, labels: PointLabels) -> Cell:
@@ -147,7 +189,7 @@ class Truth:
 
 def _variance(values: Floats, shares: Floats) -> Floats:
     away = values - shares @ values
-    return np.asarray(np.maximum(shares @ away**2, 1e-9 * (shares @ values**2) + 1e-300))
+    return np.asarray(np.maximum(shares @ away**2, 1e-9 * (shares @ values**2) + 1e-200))
 
 
 @lru_cache(maxsize=4096)

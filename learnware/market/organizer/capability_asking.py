@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from learnware.errors import LearnwareError
-from learnware.market.organizer.capability import MOST_CLASSES, cell, comparable, own_cell, places, probes_of
+from learnware.market.organizer.capability import askable, cell, comparable, own_cell, places, probes_of, usable
 from learnware.market.store import Cell
 from learnware.specification import RKME, PointLabels
 from learnware.specification.encoders import decode_points
@@ -58,13 +59,13 @@ def ask_around(
     """
     end = time.monotonic() + seconds
     digest, rkme = new
-    if not _askable(rkme):
+    if not askable(rkme):
         return []
     labels, rows = _labels(rkme), probes_of(rkme)[0]
-    alike = [(d, r) for d, r in others if d != digest and _askable(r) and comparable(labels, r.labels)]
+    alike = [(d, r) for d, r in others if d != digest and askable(r) and comparable(labels, r.labels)]
     start = time.monotonic()
     own = _answers(learnware, rkme, [rows], labels)
-    if own is None:
+    if own is None or not usable(own[0]):
         return []
     # The next call is as much longer as it has more points.
     fitting = int((end - time.monotonic()) / max(time.monotonic() - start, 1e-6))
@@ -80,14 +81,17 @@ def ask_around(
 def _about_others(learnware: Learnware, new: Known, others: Sequence[Known]) -> list[Cell]:
     if not others:
         return []
-    labels, points = _labels(new[1]), [other.points[probes_of(other)[0]] for _, other in others]
+    # An island has its columns in the order of its first member.
+    aligned = [other.aligned_to(new[1].space) for _, other in others]
+    labels, points = _labels(new[1]), [other.points[probes_of(other)[0]] for other in aligned]
     joined = RKME(np.concatenate(points), np.full(sum(map(len, points)), 1.0 / sum(map(len, points))), new[1].space)
     ends = np.cumsum([len(part) for part in points])
     rows = [np.arange(end - len(part), end) for end, part in zip(ends, points, strict=True)]
     answers = _answers(learnware, joined, rows, labels)
     if answers is None:
         return []
-    return [cell(new[0], asked, said, labels) for (asked, _), said in zip(others, answers, strict=True)]
+    pairs = zip(others, answers, strict=True)
+    return [cell(new[0], asked, said, labels) for (asked, _), said in pairs if usable(said)]
 
 
 def _by_other(
@@ -99,15 +103,16 @@ def _by_other(
     except LearnwareError:
         # Its file is gone or damaged, which is for those to hear who ask for it.
         return []
-    answers = None if model is None else _answers(model, new[1], [rows], labels)
-    return [] if answers is None else [cell(digest, new[0], answers[0], labels)]
+    answers = None if model is None else _answers(model, _arranged(new[1], model.columns), [rows], labels)
+    return [] if answers is None or not usable(answers[0]) else [cell(digest, new[0], answers[0], labels)]
 
 
-def _askable(rkme: RKME) -> bool:
-    labels = rkme.labels
-    return (
-        labels is not None and rkme.space.decodable and (labels.classes is None or len(labels.classes) <= MOST_CLASSES)
-    )
+def _arranged(rkme: RKME, names: tuple[str, ...]) -> RKME:
+    """Return points with their columns in the order of a model: without pandas it gets them by position."""
+    columns = {column.name: column for column in rkme.space.columns}
+    if not rkme.space.named or set(names) != set(columns):
+        return rkme
+    return rkme.aligned_to(replace(rkme.space, columns=tuple(columns[name] for name in names)))
 
 
 def _labels(rkme: RKME) -> PointLabels:

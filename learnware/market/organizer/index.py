@@ -48,6 +48,8 @@ class Index:
         """Take in the specification of a learnware, and the sha256 of its bundle."""
         self._specifications[learnware_id] = specification
         self._digests[learnware_id] = digest
+        if digest is not None:
+            self.answers.expect(digest)
         self.texts.add(learnware_id, specification.semantic)
         if specification.statistical is not None:
             space = specification.statistical.space
@@ -56,11 +58,12 @@ class Index:
     def remove(self, learnware_ids: Iterable[str]) -> None:
         """Forget learnwares; an id that is not there is passed over."""
         gone: dict[str, list[str]] = {}
+        digests: set[str | None] = set()
         for learnware_id in learnware_ids:
             specification = self._specifications.pop(learnware_id, None)
             if specification is None:
                 continue
-            del self._digests[learnware_id]
+            digests.add(self._digests.pop(learnware_id))
             self.texts.remove(learnware_id)
             if specification.statistical is not None:
                 gone.setdefault(specification.statistical.space.key, []).append(learnware_id)
@@ -68,6 +71,10 @@ class Index:
             self._islands[key].remove(members)
             if not len(self._islands[key]):
                 del self._islands[key]
+        # The same bundle may be there under another id.
+        unused = {digest for digest in digests.difference(self._digests.values()) if digest is not None}
+        if unused:
+            self.answers.drop(unused)
 
     def semantic(self) -> Iterable[tuple[str, SemanticSpecification]]:
         """Yield the id and the words of every learnware."""

@@ -45,7 +45,8 @@ class Island:
         self.space = space
         self.ids: list[str] = []
         self._members: list[RKME] = []
-        self._moments: list[Floats] = []
+        # With room for more: the first len(self) count.
+        self._moments: Floats = np.empty((0, 2, space.n_features))
         self._voters: list[RKME] = []
         self._rows = _Rows.empty()
         self._frame: Frame | None = None
@@ -57,9 +58,11 @@ class Island:
 
     def add(self, learnware_id: str, specification: RKME) -> None:
         """Let a learnware in; its columns are put in the island's order."""
-        self.ids.append(learnware_id)
         self._members.append(specification.aligned_to(self.space))
-        self._moments.append(_moments(self._members[-1]))
+        if len(self) == len(self._moments):
+            self._moments = np.concatenate([self._moments, np.empty((len(self) + 16, *self._moments.shape[1:]))])
+        self._moments[len(self)] = _moments(self._members[-1])
+        self.ids.append(learnware_id)
         self._stale = True
 
     def remove(self, learnware_ids: Iterable[str]) -> None:
@@ -68,7 +71,7 @@ class Island:
         keep = [i for i, learnware_id in enumerate(self.ids) if learnware_id not in gone]
         self.ids = [self.ids[i] for i in keep]
         self._members = [self._members[i] for i in keep]
-        self._moments = [self._moments[i] for i in keep]
+        self._moments = self._moments[keep]
         self._stale = True
         self._rows = self._rows.take([i for i in keep if i < len(self._rows)])
 
@@ -100,9 +103,10 @@ class Island:
 
         That needs no frame, which a new member would have changed.
         """
-        own, others = _moments(specification.aligned_to(self.space)), np.array(self._moments)
+        own, others = _moments(specification.aligned_to(self.space)), self._moments[: len(self)]
         scale = np.maximum(np.median(others[:, 1], axis=0), own[1])
-        away = (others - own) / np.where(scale > 0, scale, 1.0)
+        away = others - own
+        away /= np.where(scale > 0, scale, 1.0)
         return np.argsort(np.einsum("nij,nij->n", away, away), kind="stable")
 
     def member(self, row: int) -> RKME:

@@ -55,7 +55,7 @@ def mix(island: Island, query: Query, allowed: npt.NDArray[np.intp], near: Neigh
             break
         support, gram, products = support[kept], gram[np.ix_(kept, kept)], products[kept]
         weights = minimize_on_simplex(gram, products)
-    if near.squared_distances[0] < _squared_distance(gram, products, weights, query):
+    if len(near.rows) and near.squared_distances[0] < _squared_distance(gram, products, weights, query):
         # Dropping members of a larger mixture may leave one that is farther than the nearest alone.
         support, weights = near.rows[:1], np.ones(1)
         gram, products = _exact(island, query, support)

@@ -51,7 +51,7 @@ def search(
     """Answer a search over an index.
 
     Tags narrow the candidates (a tag that is not said means any), words narrow them further, and the statistical
-    part ranks what is left: by estimated loss where learnwares say what they answer, else by distance. Without a
+    part ranks what is left: by estimated loss where that is known (`estimate_losses`), else by distance. Without a
     statistical part the words rank.
 
     Parameters
