@@ -103,8 +103,11 @@ def learning(team: Members, native: Sequence[int]) -> list[Candidate]:
     if not native:
         return []
     own = team.only(native)
-    some = mixed_first(own)[:_ENOUGH_TO_AUGMENT]
-    candidates = [_candidate("augment", LABELS, FeatureAugmentReuser, own, some)]
+    candidates = []
+    # Without an encoder images have no columns to join answers to.
+    if own.data != "image" or own.space is not None:
+        some = mixed_first(own)[:_ENOUGH_TO_AUGMENT]
+        candidates.append(_candidate("augment", LABELS, FeatureAugmentReuser, own, some))
     # Among values the best single is within noise the luckiest of many, which selection judges better.
     if team.task == CLASSIFICATION:
         candidates.insert(0, _candidate("best single", LABELS, SingleBestReuser, own, range(len(own))))

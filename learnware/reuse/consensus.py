@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,9 @@ _LEAST_CANDIDATES = {CLASSIFICATION: 50, REGRESSION: 5}
 #: So many robust standard deviations above the median a learnware is an outlier.
 _OUTLYING = 3.0
 _MEDIAN_DEVIATIONS = 1.4826
+#: A standard deviation is at least this share of the median: among copies of one model the median deviation is 0. It
+#: changes no choice on seeds 2 and 3 of tests/benchmarks/corruption.py.
+_LEAST_SPREAD = 0.05
 
 
 class ConsensusReuser(Reuser):
@@ -54,8 +58,8 @@ class ConsensusReuser(Reuser):
     n_voters : int, default=None
         The first so many candidates form the consensus. None: 20, or all for classes.
     n_members : int, default=None
-        So many are joined. None: two thirds of the candidates, at most 15; for classes all but outliers, since a
-        class may be known to few.
+        So many are joined. None: two thirds of the candidates, at most 15; for classes all but outliers, and of each
+        class the best that knows it, since a class may be known to few.
     max_rows : int, default=5000
         Rows on which they are compared; more are sampled.
     random_state : None, int or generator, default=None
@@ -134,13 +138,13 @@ class ConsensusReuser(Reuser):
         self.shift_ = self._estimated(outputs, self.chosen_)
 
     def _candidates(self) -> npt.NDArray[np.intp]:
-        if isinstance(self.reach, bool) or not isinstance(self.reach, int | float) or not self.reach >= 1.0:
+        if isinstance(self.reach, bool) or not isinstance(self.reach, numbers.Real) or not self.reach >= 1.0:
             raise complain("reach", "ConsensusReuser", "a number of at least 1", self.reach)
         distances = self._members.distances
         if distances is None:
             return np.arange(len(self._members))
         order = np.argsort(distances, kind="stable")
-        near = distances[order] ** 2 <= self.reach * distances[order[0]] ** 2
+        near = distances[order] ** 2 <= float(self.reach) * distances[order[0]] ** 2
         return order[: max(int(near.sum()), _LEAST_CANDIDATES[self.task_])]
 
     def _voters(self, n_candidates: int) -> int:
@@ -150,12 +154,15 @@ class ConsensusReuser(Reuser):
 
     def _best(self, candidates: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
         distances = self.disagreement_[candidates]
-        n_members = self.n_members
-        if n_members is None:
-            n_members = min(_MOST_MEMBERS, math.ceil(2 * len(candidates) / 3))
-            if self.task_ == CLASSIFICATION:
-                n_members = _not_outlying(distances)
-        return candidates[np.argsort(distances, kind="stable")[:n_members]]
+        ranked = candidates[np.argsort(distances, kind="stable")]
+        if self.n_members is not None:
+            return ranked[: self.n_members]
+        if self.task_ != CLASSIFICATION:
+            return ranked[: min(_MOST_MEMBERS, math.ceil(2 * len(candidates) / 3))]
+        known = self._members.known(self.classes_)[ranked]
+        first = known[:, known.any(axis=0)].argmax(axis=0)
+        kept: npt.NDArray[np.intp] = np.union1d(np.arange(_not_outlying(distances)), first)
+        return ranked[kept]
 
     def _estimated(self, outputs: Array, index: npt.NDArray[np.intp]) -> ClassShift | None:
         if self.task_ != CLASSIFICATION:
@@ -220,5 +227,5 @@ def _not_outlying(distances: Array) -> int:
     if not len(told):
         return len(distances)
     middle = np.median(told)
-    spread = _MEDIAN_DEVIATIONS * np.median(np.abs(told - middle))
+    spread = max(_MEDIAN_DEVIATIONS * np.median(np.abs(told - middle)), _LEAST_SPREAD * (middle + _FLOOR))
     return int((distances <= middle + _OUTLYING * spread).sum())

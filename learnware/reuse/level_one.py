@@ -34,11 +34,16 @@ class LevelOne:
     ----------
     members : Members
     classes : ndarray of shape (n_classes,) or None
+        None for values.
     prior : Prior
     bridges : dict of int to BridgeHead
         By position of the foreign members.
     own : dict of str to Trained
         The user's models, fitted on all labelled rows.
+    taught : ndarray of bool of shape (n_classes,)
+        Classes that the labels have; of one element, True, for values.
+    columns : transformer or None
+        For values, what makes numbers of the user's samples, fitted; None where those would be too many.
     """
 
     members: Members
@@ -81,26 +86,18 @@ class LevelOne:
         generator : numpy Generator
             Draws rows where there are too many.
         """
-        n_labels, rows = len(y), getattr(ask, "rows", X)
-        index = np.arange(len(rows))
-        if len(rows) > max(n_labels, _MOST_ROWS):
-            further = generator.choice(index[n_labels:], max(0, _MOST_ROWS - n_labels), replace=False)
-            index = np.concatenate([index[:n_labels], np.sort(further)])
-        outputs = ask() if len(rows) == n_labels else ask.everywhere(index)
-        everything, labelled = take(rows, index), outputs[:, :n_labels]
-        shares = None if classes is None else (_counts(y, classes) + 1.0) / (n_labels + len(classes))
-        prior = Prior(members, classes, everything, outputs, shares=shares, every_way=every_way)
-        bridges = {} if classes is None else heads(labelled, members, places(y, classes), len(classes))
-        models = _models(members, n_labels, own_model)
-        level = cls(
-            members,
-            classes,
-            prior,
-            bridges,
-            {name: Trained(model, X, y, classes) for name, model in models.items()},
-            np.ones(1, dtype=bool) if classes is None else _counts(y, classes) > 0,
-            _columns(members, classes, X),
-        )
+        rows, outputs = _asked(X, ask, generator)
+        labelled = outputs[:, : len(y)]
+        shares, bridges, taught = None, {}, np.ones(1, dtype=bool)
+        if classes is not None:
+            target = places(y, classes)
+            counts = np.bincount(target, minlength=len(classes))
+            shares, taught = (counts + 1.0) / (len(y) + len(classes)), counts > 0
+            bridges = heads(labelled, members, target, len(classes))
+        prior = Prior(members, classes, rows, outputs, shares=shares, every_way=every_way)
+        models = _models(members, len(y), own_model)
+        trained = {name: Trained(model, X, y, classes) for name, model in models.items()}
+        level = cls(members, classes, prior, bridges, trained, taught, _columns(members, classes, X))
         own = [out_of_fold(model, X, y, classes, cv=cv) for model in models.values()]
         bridged = {i: head.left_out() for i, head in bridges.items()}
         return level, level._evidence(X, labelled, bridged, own), labelled
@@ -116,7 +113,10 @@ class LevelOne:
         return replace(self, own=own), replace(evidence, own=np.array(answers) if answers else evidence.own)
 
     def answer(self, X: Any, outputs: Array) -> Evidence:
-        """Return the evidence on new rows; `outputs` are the answers of all members."""
+        """Return the evidence on new rows; `outputs` are the answers of all members, of no width if none was asked."""
+        if self.classes is not None and not outputs.shape[2]:
+            width = max([len(self.classes), *(len(head.table) for head in self.bridges.values())])
+            outputs = np.zeros((*outputs.shape[:2], width))
         bridged = {i: head.answer(outputs[i][:, : len(head.table)]) for i, head in self.bridges.items()}
         return self._evidence(X, outputs, bridged, [trained.answer(X) for trained in self.own.values()])
 
@@ -136,6 +136,16 @@ class LevelOne:
         return Evidence(prior, answers, known, own_answers, taught, columns)
 
 
+def _asked(X: Any, ask: Any, generator: np.random.Generator) -> tuple[Any, Array]:
+    """Return the labelled rows and after them further ones, a sample of many; and all members' answers to them."""
+    n_labels, rows = len(X), getattr(ask, "rows", X)
+    index = np.arange(len(rows))
+    if len(rows) > max(n_labels, _MOST_ROWS):
+        further = generator.choice(index[n_labels:], max(0, _MOST_ROWS - n_labels), replace=False)
+        index = np.concatenate([index[:n_labels], np.sort(further)])
+    return take(rows, index), ask() if len(rows) == n_labels else ask.everywhere(index)
+
+
 def _models(members: Members, n_labels: int, own_model: Any) -> dict[str, Any]:
     if own_model is False or n_labels < 2:
         return {}
@@ -149,7 +159,3 @@ def _columns(members: Members, classes: npt.NDArray[Any] | None, X: Any) -> Any:
         return None
     columns = features_of(members.space if members.data != "table" else None).fit(X)
     return columns if columns.transform(take(X, slice(0, 1))).shape[1] <= _MOST_COLUMNS else None
-
-
-def _counts(y: npt.NDArray[Any], classes: npt.NDArray[Any]) -> Array:
-    return np.bincount(places(y, classes), minlength=len(classes)).astype(np.float64)

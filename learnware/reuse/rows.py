@@ -101,20 +101,44 @@ def join(X: Any, further: Any) -> Any:
     Raises
     ------
     InvalidData
-        One is a data frame and the other is not, or images differ in size.
+        One is a data frame and the other is not, or one of another library or of other types; or images differ in size.
     """
     if isinstance(X, list):
         return X + further
     if hasattr(X, "columns") != hasattr(further, "columns"):
         raise InvalidData("'unlabelled' must be of the same type as X: both data frames, or both arrays. Convert one.")
-    if hasattr(X, "iloc"):
-        pandas = import_optional("pandas", extra=None, purpose="Joining data frames")
-        return pandas.concat([X, further], ignore_index=True)
     if hasattr(X, "columns"):
-        return X.vstack(further)
+        return _joined_frames(X, further)
     if X.shape[1:] != further.shape[1:]:
         raise InvalidData(f"'unlabelled' must be like X, samples of shape {X.shape[1:]}. Got {further.shape[1:]}.")
     return np.concatenate([X, further])
+
+
+def _joined_frames(X: Any, further: Any) -> Any:
+    if hasattr(X, "iloc") != hasattr(further, "iloc"):
+        raise InvalidData(
+            f"'unlabelled' must be a data frame of the same library as X, {_library(X)}. Got one of "
+            f"{_library(further)}. Convert one."
+        )
+    if hasattr(X, "iloc"):
+        pandas = import_optional("pandas", extra=None, purpose="Joining data frames")
+        return pandas.concat([X, further], ignore_index=True)
+    polars = import_optional("polars", extra=None, purpose="Joining data frames")
+    told = "'unlabelled' must have columns of the types that X has. Got"
+    try:
+        joined = polars.concat([X, further], how="vertical_relaxed")
+    except polars.exceptions.PolarsError as error:
+        raise InvalidData(f"{told} other ones: {error}. Cast them.") from error
+    texts = (polars.String, polars.Categorical, polars.Enum, polars.Null)
+    for name, *types in zip(X.columns, X.dtypes, further.dtypes, strict=True):
+        # Polars would make texts of numbers and dates.
+        if joined.schema[name] == polars.String and any(kind not in texts for kind in types):
+            raise InvalidData(f"{told} {types[1]} instead of {types[0]} in {name!r}. Cast it.")
+    return joined
+
+
+def _library(frame: Any) -> str:
+    return type(frame).__module__.partition(".")[0]
 
 
 def _in_fitted_order(reuser: Any, X: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
+from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -19,6 +20,7 @@ Array = npt.NDArray[np.float64]
 
 #: Words are hashed to so many columns: enough for the vocabulary of a few thousand texts.
 _N_WORDS = 2**15
+_N_COMPONENTS = 100
 
 
 class EncodedFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -43,13 +45,44 @@ class EncodedFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return np.asarray(self.scaler_.transform(points_of(X, self.space)))
 
 
+class PlainFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Samples as numbers without an encoder: the columns of a table, what words texts have; images tell nothing.
+
+    Examples
+    --------
+    >>> PlainFeatures().fit_transform(["a good meal", "a bad meal", "a match"]).shape
+    (3, 3)
+    >>> PlainFeatures().fit_transform(np.zeros((2, 8, 8, 3))).shape
+    (2, 0)
+    """
+
+    def fit(self, X: Any, y: Any = None) -> PlainFeatures:
+        """Learn words or columns; y is not used."""
+        self.features_: Any = None
+        if isinstance(X, list):
+            directions = TruncatedSVD(_N_COMPONENTS, random_state=0)
+            # Scikit-learn divides by the variance of the counts, which for a single text is 0.
+            with np.errstate(invalid="ignore"):
+                self.features_ = make_pipeline(word_counts(), directions, StandardScaler()).fit(X)
+        elif getattr(X, "ndim", 2) == 2:
+            self.features_ = TableFeatures().fit(X)
+        return self
+
+    def transform(self, X: Any) -> Array:
+        """Return the matrix of shape (n_samples, n_features)."""
+        return np.empty((len(X), 0)) if self.features_ is None else np.asarray(self.features_.transform(X))
+
+
 class NearestClassMean(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    r"""Classify by the nearest mean of a class, as Gaussian classes of one common spherical variance would.
+    r"""Classify by the nearest mean of a class.
 
     .. math:: p(y|x) \propto \exp\big(-\|x - m_y\|^2 / 2 s^2\big)
 
     with :math:`s^2` the mean squared distance of rows to their class mean, for a single row for each class to those
-    of the others. It has nothing to choose, so a row for each class will do.
+    of the others. Gaussian classes of one spherical variance would have :math:`s^2 / d` in its place, for d features;
+    the answer is made flatter on purpose, for a variance of few rows tells little. (Of digits, divided by d, the
+    log loss on other rows is 3.8 instead of 1.4 after ten rows, and 1.4 instead of 1.8 only after a hundred.) It has
+    nothing to choose, so a row for each class will do.
 
     Examples
     --------
@@ -81,8 +114,8 @@ class NearestClassMean(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def features_of(space: Space | None) -> Any:
-    """Return what turns samples into scaled numbers: the columns of a table, or the points of an encoder."""
-    return TableFeatures() if space is None or space.decodable else EncodedFeatures(space)
+    """Return what turns samples into scaled numbers, texts and images by the encoder of a specification if any."""
+    return PlainFeatures() if space is None or space.decodable else EncodedFeatures(space)
 
 
 def word_counts() -> Any:

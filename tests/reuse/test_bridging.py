@@ -59,7 +59,7 @@ def test_a_table_is_read_off_the_labels() -> None:
     np.testing.assert_allclose(head.answer(answers).sum(axis=1), 1.0)
 
 
-def test_ones_own_label_has_no_part_in_ones_table() -> None:
+def test_ones_own_row_has_no_part_in_the_sums_of_ones_table() -> None:
     generator = np.random.default_rng(0)
     answers, target = generator.dirichlet(np.ones(3), 12), generator.integers(0, 2, 12)
     left_out = BridgeHead(answers, target, 2).left_out()
@@ -106,6 +106,18 @@ def test_where_all_are_foreign(kind: Any, team: Any, parity: Any) -> None:
     X, y = parity
     fitted = kind(team, own_model=False, random_state=0).fit(X[:100], y[:100])
     assert fitted.score(X[300:], y[300:]) > 0.85
+
+
+def test_a_class_of_a_single_label_keeps_a_chance() -> None:
+    answers, target = np.random.default_rng(0).dirichlet(np.ones(3), 12), np.array([1] + [0] * 11)
+    assert BridgeHead(answers, target, 2).left_out()[0, 1] > 0.01
+
+
+def test_where_too_few_labels_speak_for_any(team: Any, parity: Any) -> None:
+    X, y = parity
+    fitted = StackingReuser(team, own_model=False, random_state=0).fit(X[:3], y[:3])
+    assert not fitted.weights_.any()
+    np.testing.assert_allclose(fitted.predict_proba(X).sum(axis=1), 1.0)
 
 
 def test_labels_of_another_type(team: Any, parity: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -61,6 +62,23 @@ def test_a_learnware_of_one_class_tells_nothing() -> None:
     assert sorted(fitted.chosen_) == [0, 1]
     assert np.isinf(fitted.disagreement_[2])
     assert fitted.predict(np.zeros((1, 1))).tolist() == ["a"]
+
+
+def test_who_alone_knows_a_class_stays_unless_told_how_many() -> None:
+    team = constants([0.9, 0.1], [0.8, 0.2], [1.0], classes=[["a", "b"], ["a", "b"], ["c"]])
+    assert set(ConsensusReuser(team).fit(np.zeros((5, 1))).chosen_) == {0, 1, 2}
+    sets = [np.arange(4)] * 8 + [np.array([0, 1, 2, 4]), np.array([0, 1, 2])]
+    team, X, _ = classifiers(5, sets, bad=(8, 9))
+    fitted = ConsensusReuser(team).fit(X[X[:, 0] < 4])
+    assert set(fitted.chosen_) == set(range(9))
+    assert fitted.chosen_[-1] == 8, "the best first"
+
+
+def test_next_to_copies_of_one_model_a_tiny_difference_is_no_outlier() -> None:
+    for odd, kept in (([0.4 - 1e-7, 0.6 + 1e-7], True), ([0.1, 0.9], False)):
+        team = constants(*[[0.5, 0.5]] * 2, *[[0.6, 0.4]] * 5, odd, classes=["a", "b"])
+        fitted = ConsensusReuser(team, n_voters=2).fit(np.zeros((5, 1)))
+        assert set(fitted.chosen_) == set(range(8 if kept else 7))
 
 
 def classifiers(n_classes: int, sets: Any, *, bad: Any = (), seed: int = 0) -> Any:
@@ -125,12 +143,13 @@ def test_only_learnwares_within_reach_are_candidates() -> None:
     found = [_Found(learnware, distance) for learnware, distance in zip(team, distances, strict=True)]
     assert set(ConsensusReuser(found, n_members=12).fit(X).chosen_) == set(range(7))
     assert set(ConsensusReuser(found, n_members=12, reach=1.01).fit(X).chosen_) == set(range(5))
-    assert set(ConsensusReuser(found, n_members=12, reach=100.0).fit(X).chosen_) == set(range(12))
+    for reach in (100.0, np.float32(100), np.int64(100), Fraction(100)):
+        assert set(ConsensusReuser(found, n_members=12, reach=reach).fit(X).chosen_) == set(range(12))
     found[3].distance = None
     assert set(ConsensusReuser(found, n_members=12).fit(X).chosen_) == set(range(12))
 
 
-@pytest.mark.parametrize("reach", [0.5, "far", True, float("nan")])
+@pytest.mark.parametrize("reach", [0.5, "far", True, np.True_, float("nan")])
 def test_reach_refused(reach: Any) -> None:
     team, _, X, _ = noisy_market(5, 0)
     with pytest.raises(InvalidParameter, match="'reach' parameter of ConsensusReuser must be a number of at least 1"):

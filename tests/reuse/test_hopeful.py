@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LinearRegression
 
+from learnware import Learnware, Market, Specification
 from learnware.reuse import AutoReuser, ConsensusReuser, JobSelectorReuser
 from learnware.reuse.hopeful import hopeful
 from learnware.reuse.members import Members
@@ -43,6 +45,20 @@ def of_classes(*sets: str) -> list[Any]:
 )
 def test_losses_far_above_those_of_the_best_three(losses: Any, expected: list[int]) -> None:
     assert heard(constants(*range(5)), losses) == expected
+
+
+FEW = [([0.02, 3.9], [0]), ([0.017, 0.021, 3.915], [0, 1]), ([0.1, 0.14], [0, 1]), ([0.2, None, 0.9], [0, 1])]
+
+
+@pytest.mark.parametrize(("losses", "expected"), FEW)
+def test_of_few_not_all_are_the_best(losses: Any, expected: list[int]) -> None:
+    assert heard(constants(*range(len(losses))), losses) == expected
+    assert heard(of_classes(*["ab"] * len(losses)), losses) == expected
+
+
+@pytest.mark.parametrize("team", [constants(*range(6)), of_classes(*["ab"] * 6)])
+def test_of_six_the_best_are_three(team: Any) -> None:
+    assert heard(team, [0.1, 0.22, 0.25, 0.24, 0.9, 0.9]) == [0, 1]
 
 
 def test_without_a_search_all_are_heard() -> None:
@@ -83,6 +99,19 @@ def in_domains(answers: Any, classes: Any = None) -> tuple[list[Any], Any]:
 
 
 class TestAuto:
+    @pytest.mark.parametrize("seed", range(2))
+    def test_one_of_three_that_contradicts_ruins_nothing(self, seed: int) -> None:
+        generator = np.random.default_rng(seed)
+        slopes, market = generator.normal(size=4), Market.open()
+        for i, sign in enumerate((1.0, 1.0, -1.0)):
+            X = generator.normal(size=(200, 4))
+            y = sign * X @ slopes + generator.normal(0, 0.1, 200)
+            market.submit(Learnware.from_model(LinearRegression().fit(X, y), X, y, name=f"Made {i}", random_state=0))
+        X = generator.normal(size=(200, 4))
+        result = market.search(Specification.from_data(X, random_state=0))
+        assert len(result.hits) == 3
+        assert AutoReuser(result).fit(X).score(X, X @ slopes) > 0.9
+
     def test_the_wrong_majority_takes_no_part(self) -> None:
         team, X = in_domains([1.0, 1.1, 0.9, 5.0, 5.0, 5.0, 5.0])
         losses = [0.1, 0.1, 0.1, 0.9, 0.9, 0.9, 0.9]
