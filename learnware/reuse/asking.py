@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from learnware.reuse.members import MembersFailed, name_of
+from learnware.errors import InvalidData
+from learnware.reuse.members import CLASSIFICATION, MembersFailed, name_of
 from learnware.reuse.rows import join, take
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ class Asking:
         The rows of ``fit``.
     unlabelled : samples, default=None
         Further rows.
+    y : ndarray of shape (n_samples,) or (n_samples, n_outputs), default=None
+        Labels that the answers will be compared with.
 
     Attributes
     ----------
@@ -35,18 +38,17 @@ class Asking:
         Whether anybody has been asked.
     """
 
-    def __init__(self, reuser: Reuser, X: Any, unlabelled: Any = None) -> None:
-        self._reuser, self._X, self._unlabelled = reuser, X, unlabelled
+    def __init__(self, reuser: Reuser, X: Any, unlabelled: Any = None, y: npt.NDArray[Any] | None = None) -> None:
+        self._reuser, self._X, self._unlabelled, self._y = reuser, X, unlabelled, y
         self.asked = False
 
     def __call__(self, index: Any = None) -> Array:
-        self.asked = True
-        return self._reuser._ask(self._X if index is None else take(self._X, index))
+        return self._answers(self._X, index)
 
     def on(self, X: Any) -> Asking:
         """Return the same for some of the rows of ``fit`` and all without labels."""
         self.asked = True
-        return Asking(self._reuser, X, self._unlabelled)
+        return Asking(self._reuser, X, self._unlabelled, self._y)
 
     @property
     def rows(self) -> Any:
@@ -55,8 +57,19 @@ class Asking:
 
     def everywhere(self, index: Any = None) -> Array:
         """Return the answers to `rows`, or some of them."""
+        return self._answers(self.rows, index)
+
+    def _answers(self, rows: Any, index: Any) -> Array:
         self.asked = True
-        return self._reuser._ask(self.rows if index is None else take(self.rows, index))
+        answers = self._reuser._ask(rows if index is None else take(rows, index))
+        if self._y is not None and self._reuser.task_ != CLASSIFICATION:
+            n_values = 1 if self._y.ndim == 1 else self._y.shape[1]
+            if n_values != answers.shape[2]:
+                raise InvalidData(
+                    f"y must have as many values a row as the learnwares predict, {answers.shape[2]}. "
+                    f"Got {n_values}: give y in that form, or other learnwares."
+                )
+        return answers
 
 
 def filled(reuser: Reuser, X: Any, failed: MembersFailed) -> Array:

@@ -10,24 +10,24 @@ from threadpoolctl import threadpool_limits
 
 from learnware._validation import RandomState, as_generator, check_int
 from learnware.errors import InvalidData
-from learnware.reuse.base import Array, Ask, Reuser
+from learnware.reuse.base import Array, Reuser
 from learnware.reuse.blend import BlendReuser
-from learnware.reuse.candidates import LABELS, OWN, Candidate, OwnModel, learning
-from learnware.reuse.choice import Trial
+from learnware.reuse.candidates import LABEL_FREE, LABELS, OWN, Candidate, OwnModel, learning
+from learnware.reuse.choice import LEAST_WEIGHT, Outcome, Trial
 from learnware.reuse.ensemble_selection import EnsembleSelectionReuser
-from learnware.reuse.heavy_tails import cautious, reach
+from learnware.reuse.heavy_tails import bounded, cautious, reach
 from learnware.reuse.leaderboard import Leaderboard
 from learnware.reuse.level_one import LevelOne
 from learnware.reuse.members import CLASSIFICATION
-from learnware.reuse.prior import prior_first
+from learnware.reuse.prior import Prior, prior_first
 from learnware.reuse.residual_trees import ResidualTrees
 from learnware.reuse.rows import take
 from learnware.reuse.stacking import StackingReuser
 
 _ROWS_FOR_CHOICE = 10_000
 _ROWS_FOR_THREADS = 2_000
-#: A way to reuse of less weight is not worth asking its learnwares.
-_LEAST_WEIGHT = 1e-3
+#: The least number of values that have a variance to speak of in every part but one.
+_FEWEST_VALUES = 5
 
 
 class AutoReuser(Reuser):
@@ -80,9 +80,11 @@ class AutoReuser(Reuser):
 
     Notes
     -----
-    With a single label, or labels of one class that learnwares know, nothing can be compared, and the prior is
-    taken. Above 10,000 labelled rows the weights are learned on a sample of so many, and own models fitted on all.
-    Give further rows of the user to ``fit`` as ``unlabelled``: the prior is poor if it sees twenty.
+    With a single label, fewer than five values, or labels of one class that learnwares know, nothing can be compared,
+    and the prior is taken. Where all learnwares name their classes otherwise, the prior is the shares of the labels, to
+    which the others are compared; it has no part in the answer. Above 10,000 labelled rows the weights are learned on a
+    sample of so many, and own models fitted on all. Give further rows of the user to ``fit`` as ``unlabelled``: the
+    prior is poor if it sees twenty.
 
     References
     ----------
@@ -128,7 +130,7 @@ class AutoReuser(Reuser):
         cv = check_int(self.cv, "cv", "AutoReuser", minimum=2)
         generator = as_generator(self.random_state, "AutoReuser")
         if y is None or self._tells_nothing(y):
-            self._learn_without(X if y is None else ask.rows, ask if y is None else ask.everywhere)
+            self._learn_without(X if y is None else ask.rows)
             return
         rows = np.sort(generator.permutation(len(y))[:_ROWS_FOR_CHOICE])
         # Fits on few rows take longer with several threads than with one, much longer on a busy machine.
@@ -136,13 +138,15 @@ class AutoReuser(Reuser):
             self._learn_with(X, y, rows, ask, cv, generator)
 
     def _tells_nothing(self, y: npt.NDArray[Any]) -> bool:
-        """Return whether nothing can be held out or compared: a single label, or one class that learnwares know."""
-        if len(y) < 2 or self.task_ != CLASSIFICATION or len(np.unique(y)) > 1:
+        """Return whether nothing can be held out or compared: too few labels, or one class that learnwares know."""
+        if self.task_ != CLASSIFICATION:
+            return len(y) < _FEWEST_VALUES
+        if len(y) < 2 or len(np.unique(y)) > 1:
             return len(y) < 2
         known = self._members.known(self.classes_)[:, self.classes_ == y[0]]
         return bool(known.any())
 
-    def _learn_without(self, X: Any, ask: Ask) -> None:
+    def _learn_without(self, X: Any) -> None:
         native = self._members.native
         if not native:
             raise InvalidData(
@@ -151,7 +155,7 @@ class AutoReuser(Reuser):
         candidates = [way.within(native) for way in prior_first(self._members.only(native), X)]
         chosen = candidates[0]
         index, width = list(chosen.index), len(self.classes_) if self.task_ == CLASSIFICATION else None
-        self.leaderboard_ = Leaderboard([_row(way, chosen=way is chosen) for way in candidates])
+        self.leaderboard_ = Leaderboard([_row(way.name, way.kind, chosen=way is chosen) for way in candidates])
 
         def asked(rows: Any = None) -> Array:
             some = X if rows is None else take(X, rows)
@@ -178,17 +182,23 @@ class AutoReuser(Reuser):
         trial = Trial(level, evidence, few, y[rows], outputs, cv, generator)
         candidates = self._candidates(level)
         outcome = trial.outcome(candidates) if classes is not None else cautious(trial, candidates)
-        level, weights = outcome.trial.level, outcome.weights
         if len(rows) < len(y):
-            level.train_on(X, y)
-        self.leaderboard_ = _board(trial, candidates, weights, np.array([*outcome.answers, outcome.blended]))
-        ways = [way for way, _ in level.prior.ways[:1]] + candidates
-        shares = weights if level.prior.ways else _of_labels_alone(weights[1:], candidates)
-        fitted = outcome.trial.fitted
-        parts = [(way, fitted(way), float(w)) for way, w in zip(ways, shares, strict=True) if w > _LEAST_WEIGHT]
-        far = None
+            outcome.trial.level.train_on(X, y if outcome.trial is trial else self._bounded(level.prior, X, y))
+        self.leaderboard_ = _board(trial, candidates, outcome)
+        self._take_parts([*(way for way, _ in level.prior.ways[:1]), *candidates], outcome)
+
+    def _bounded(self, prior: Prior, X: Any, y: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return the values of all rows, held in bounds as those of the sample were."""
+        answers = prior.ways[0][1]._combine(X, self._ask(X, prior.used))
+        return bounded(y.reshape(answers.shape), answers).reshape(y.shape)
+
+    def _take_parts(self, ways: list[Candidate], outcome: Outcome) -> None:
+        """Take up the ways that have weight, the prior first if there is one."""
+        fitted, weights, far = outcome.trial.fitted, outcome.weights, None
+        shares = weights[-len(ways) :]
+        parts = [(way, fitted(way), float(w)) for way, w in zip(ways, shares, strict=True) if w > LEAST_WEIGHT]
         # Where the prior has no share, the labels are so sure that farther is right more often than not.
-        if classes is None and weights[0] > _LEAST_WEIGHT:
+        if self.task_ != CLASSIFICATION and weights[0] > LEAST_WEIGHT:
             far = reach(np.tensordot(weights, outcome.answers, axes=1) - outcome.answers[0])
         self._take_up("blend" if len(parts) > 1 else parts[0][0].name, parts, far)
 
@@ -202,10 +212,10 @@ class AutoReuser(Reuser):
         if team.task != CLASSIFICATION:
             trees = ResidualTrees(team.learnwares, own_model=False)
             learned.append(Candidate("residual trees", LABELS, trees, everyone))
-        own = [
-            Candidate(f"own model: {name}" if name else "own model", OWN, OwnModel([], model=trained.estimator), (0,))
-            for name, trained in level.own.items()
-        ]
+        own = []
+        for name, trained in level.own.items():
+            alone = OwnModel(team.learnwares, model=trained.estimator)
+            own.append(Candidate(f"own model: {name}" if name else "own model", OWN, alone, (0,)))
         return [*(way for way, _ in level.prior.ways[1:]), *learning(team, team.native), *learned, *own]
 
     def _take_up(
@@ -231,30 +241,23 @@ class AutoReuser(Reuser):
         return self.best_._combine(X, outputs)
 
 
-def _of_labels_alone(weights: Array, candidates: list[Candidate]) -> Array:
-    """Return the weights where there is no answer without labels to take the rest."""
-    if weights.sum() <= _LEAST_WEIGHT:
-        weights = np.array([float(isinstance(candidate.reuser, StackingReuser)) for candidate in candidates])
-    return np.asarray(weights / weights.sum())
-
-
-def _board(trial: Trial, candidates: list[Candidate], weights: Array, answers: Array) -> Leaderboard:
-    """Return the leaderboard; `answers` are held out, the prior's first and the blend's last."""
-    scores = np.array([trial.scores(answer) for answer in answers])
-    gains, n_samples = scores - scores[0], scores.shape[1]
+def _board(trial: Trial, candidates: list[Candidate], outcome: Outcome) -> Leaderboard:
+    """Return the leaderboard of the prior, its rivals, and their blend, by the labels of `trial`."""
+    scores = np.array([trial.scores(answer) for answer in (*outcome.answers, outcome.blended)])
+    gains, n_samples, weights = scores - scores[0], scores.shape[1], outcome.weights.tolist()
     ways = trial.level.prior.ways
-    prior = ways[0][0] if ways else Candidate("class shares", LABELS, OwnModel([]), ())
-    rows = [_row(way, chosen=bool(w > _LEAST_WEIGHT)) for way, w in zip([prior, *candidates], weights, strict=True)]
+    named = [(ways[0][0].name, LABEL_FREE) if ways else ("class shares", LABELS)]
+    named += [(candidate.name, candidate.kind) for candidate in candidates]
+    rows = [_row(*name, chosen=weight > LEAST_WEIGHT) for name, weight in zip(named, weights, strict=True)]
     if sum(row["chosen"] for row in rows) > 1:
-        rows.append(_row(Candidate("blend", LABELS, OwnModel([]), ()), chosen=True))
-    shares = [*weights.tolist(), None]
-    for row, score, gain, share in zip(rows, scores, gains, shares, strict=False):
+        rows.append(_row("blend", LABELS, chosen=True))
+    for row, score, gain, weight in zip(rows, scores, gains, [*weights, None], strict=False):
         spread = [float(part.std(ddof=1) / np.sqrt(n_samples)) for part in (score, gain)]
-        row.update(score=float(score.mean()), standard_error=spread[0], weight=share)
+        row.update(score=float(score.mean()), standard_error=spread[0], weight=weight)
         row.update(gain=float(gain.mean()), gain_standard_error=spread[1])
     return Leaderboard(sorted(rows, key=lambda row: -row["score"]))
 
 
-def _row(candidate: Candidate, *, chosen: bool) -> dict[str, Any]:
+def _row(name: str, kind: str, *, chosen: bool) -> dict[str, Any]:
     numbers = dict.fromkeys(("score", "standard_error", "gain", "gain_standard_error", "weight"))
-    return {"name": candidate.name, "kind": candidate.kind, **numbers, "chosen": chosen}
+    return {"name": name, "kind": kind, **numbers, "chosen": chosen}

@@ -155,7 +155,7 @@ class Reuser(BaseEstimator, ABC):  # type: ignore[misc]
             if self._bridges and y is not None:
                 members = self._apart(members, y)
             self._adopt(members, members.classes(y) if members.task == CLASSIFICATION else None)
-            ask = Asking(self, X, unlabelled)
+            ask = Asking(self, X, unlabelled, y if self._supervised or self._bridges else None)
             try:
                 if y is None and unlabelled is not None:
                     self._learn(ask.rows, None, ask.everywhere)
@@ -254,22 +254,28 @@ class Reuser(BaseEstimator, ABC):  # type: ignore[misc]
     def _answer(self, X: Any) -> Array:
         check_is_fitted(self, "task_")
         X = read_rows(self, X, reset=False)
+        block = max(1, _NUMBERS_PER_BLOCK // self._numbers_per_row())
+        if len(X) <= block:
+            return self._answer_block(X)
+        parts = [slice(start, start + block) for start in range(0, len(X), block)]
+        return np.concatenate([self._answer_block(take(X, part)) for part in parts])
+
+    def _numbers_per_row(self) -> int:
         n_outputs = len(self.classes_) if self.task_ == CLASSIFICATION else 1
-        block = max(1, _NUMBERS_PER_BLOCK // (max(1, len(self._used)) * n_outputs))
-        with encoded_once():
-            if len(X) <= block:
-                return self._answer_block(X)
-            parts = [slice(start, start + block) for start in range(0, len(X), block)]
-            return np.concatenate([self._answer_block(take(X, part)) for part in parts])
+        space = None if self._members.data == "table" else self._members.space
+        return max(max(1, len(self._used)) * n_outputs, 0 if space is None else space.n_features)
 
     def _answer_block(self, X: Any) -> Array:
-        if not len(self._used):
-            return self._combine(X, np.empty((0, len(X), 0)))
-        try:
-            outputs = self._ask(X, self._used)
-        except MembersFailed as failed:
-            outputs = filled(self, X, failed)
-        return self._combine(X, outputs)
+        # Points of texts and images are kept until they have been answered, so for a block, not for all rows.
+        with encoded_once():
+            if not len(self._used):
+                width = self._members.width(self.classes_) if self.task_ == CLASSIFICATION else 1
+                return self._combine(X, np.empty((0, len(X), width)))
+            try:
+                outputs = self._ask(X, self._used)
+            except MembersFailed as failed:
+                outputs = filled(self, X, failed)
+            return self._combine(X, outputs)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from learnware.errors import InvalidParameter
 from learnware.kernels import minimize_nonnegative
 from learnware.reuse.base import Array, Ask, Reuser
 
@@ -73,6 +74,9 @@ def blend_weights(prior: Array, answers: Array, truth: Array, *, classes: bool =
 class BlendReuser(Reuser):
     """Ways to reuse that are fitted already, joined with weights; the first is the prior and takes the rest.
 
+    `AutoReuser` makes it. What its parts learned is not among their parameters, so that a clone can neither answer nor
+    be fitted; a copy or a pickle can answer.
+
     Parameters
     ----------
     learnwares : SearchResult, Mixture, or list of Hit or Learnware
@@ -92,7 +96,10 @@ class BlendReuser(Reuser):
         self.reach = reach
 
     def _learn(self, X: Any, y: npt.NDArray[Any] | None, ask: Ask) -> None:
-        """Nothing is left to learn."""
+        raise InvalidParameter(
+            "BlendReuser joins parts that AutoReuser has fitted; it cannot fit them itself, and a clone has lost what "
+            "they learned. Fit Reuser.auto(...) on these rows and take its best_."
+        )
 
     @property
     def _used(self) -> list[int]:

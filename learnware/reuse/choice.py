@@ -20,6 +20,10 @@ from learnware.reuse.labels import places
 from learnware.reuse.level_one import LevelOne
 from learnware.reuse.rows import take
 from learnware.reuse.single import row_losses
+from learnware.reuse.stacking import StackingReuser
+
+#: A way to reuse of less weight is not worth asking its learnwares.
+LEAST_WEIGHT = 1e-3
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,13 @@ class Trial:
     def outcome(self, candidates: Sequence[Candidate]) -> Outcome:
         """Return the held-out answers of the prior and of its rivals, and how they are best blended."""
         answers = np.array([self.evidence.prior, *map(self.held_out, candidates)])
-        return Outcome(self, answers, *self.blend(answers))
+        truth, blended, classes = self.truth, np.empty_like(answers[0]), self.level.classes is not None
+        for train, test in self.folds:
+            known = answers[:, train]
+            earned = blend_weights(known[0], known[1:], truth[train], classes=classes)
+            blended[test] = np.tensordot(self._shares(earned, candidates), answers[:, test], axes=1)
+        earned = blend_weights(answers[0], answers[1:], truth, classes=classes)
+        return Outcome(self, answers, self._shares(earned, candidates), blended)
 
     def held_out(self, candidate: Candidate) -> Array:
         """Return a candidate's answers to the labelled rows, none of which it learned from."""
@@ -124,20 +134,18 @@ class Trial:
             return self.y.reshape(len(self.y), -1)
         return np.asarray(np.eye(len(self.level.classes))[places(self.y, self.level.classes)])
 
-    def blend(self, answers: Array) -> tuple[Array, Array]:
-        """Return the weights of ways to reuse, the prior's first, and their blend on rows held out.
+    def _shares(self, earned: Array, candidates: Sequence[Candidate]) -> Array:
+        """Return the weights of all ways, the prior's first: it takes what its rivals have not earned.
 
-        Parameters
-        ----------
-        answers : ndarray of shape (n_ways, n_samples, n_outputs)
-            Held out; the prior's first.
+        Where all learnwares name their classes otherwise, the prior is the shares of the labels, which tell no row
+        from another: with ten labels they would drown what the others know. So it gets nothing there, and where nobody
+        has earned anything, stacking answers.
         """
-        truth, blended, classes = self.truth, np.empty_like(answers[0]), self.level.classes is not None
-        for train, test in self.folds:
-            known = answers[:, train]
-            weights = blend_weights(known[0], known[1:], truth[train], classes=classes)
-            blended[test] = _joined(_with_prior(weights), answers[:, test])
-        return _with_prior(blend_weights(answers[0], answers[1:], truth, classes=classes)), blended
+        if self.level.prior.ways:
+            return np.concatenate([[max(0.0, 1.0 - float(earned.sum()))], earned])
+        if earned.sum() <= LEAST_WEIGHT:
+            earned = np.array([float(isinstance(candidate.reuser, StackingReuser)) for candidate in candidates])
+        return np.concatenate([[0.0], earned / earned.sum()])
 
     def _answer(self, candidate: Candidate, reuser: Reuser, rows: npt.NDArray[np.intp]) -> Array:
         if isinstance(reuser, LearnedCombination):
@@ -160,12 +168,3 @@ class Trial:
 
     def _own(self, candidate: Candidate) -> int:
         return list(self.level.own).index(candidate.name.removeprefix("own model").removeprefix(": "))
-
-
-def _with_prior(weights: Array) -> Array:
-    """Return the weights with the prior's, which takes the rest, before them."""
-    return np.concatenate([[max(0.0, 1.0 - float(weights.sum()))], weights])
-
-
-def _joined(weights: Array, answers: Array) -> Array:
-    return np.asarray(np.tensordot(weights, answers, axes=1))

@@ -22,9 +22,15 @@ _TITLES = {
 class Leaderboard(list[dict[str, Any]]):
     """A list with one dict for a candidate, the best score first; prints as a table.
 
-    Keys: ``name``, ``kind`` ("label-free", "labels" or "own model"), ``score`` and ``standard_error`` (accuracy or
-    coefficient of determination, out of fold; None where it could not be measured), ``gain`` and
-    ``gain_standard_error`` (paired difference to the label-free prior), ``chosen``.
+    Keys of a dict, None where there was nothing to measure by:
+
+    - ``name``, and ``kind``: "label-free", "labels" or "own model", by what it learned from;
+    - ``score`` and its ``standard_error``: accuracy or coefficient of determination on the labelled rows, none of which
+      it learned from;
+    - ``gain`` and its ``gain_standard_error``: mean over these rows of how much better it scores than the prior, which
+      is the answer without labels, or the shares of the labels where all learnwares name their classes otherwise;
+    - ``weight``: its share in what answers; the weights of all candidates sum to one. None for the row of the blend;
+    - ``chosen``: whether it is a part of what answers, for which a weight of 0.001 is too little.
     """
 
     def to_frame(self) -> Any:

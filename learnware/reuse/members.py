@@ -302,11 +302,12 @@ class Members:
             answer = one_hot(np.asarray(learnware.predict(X)), own, name_of(learnware))
         total = answer.sum(axis=1, keepdims=True)
         answer = np.divide(answer, total, out=np.full_like(answer, 1.0 / len(own)), where=total > 0)
-        aligned = np.zeros((len(answer), self._width(classes)))
+        aligned = np.zeros((len(answer), self.width(classes)))
         aligned[:, np.arange(len(own)) if i in self.foreign else places(own, classes)] = answer
         return aligned
 
-    def _width(self, classes: npt.NDArray[Any]) -> int:
+    def width(self, classes: npt.NDArray[Any]) -> int:
+        """Return how many columns the answers in these classes need: a foreign member may need more."""
         return max([len(classes), *(len(self.class_sets[i]) for i in self.foreign)])
 
     def _checked(self, i: int, answer: Any, X: Any) -> npt.NDArray[np.float64]:

@@ -14,6 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV
 from sklearn.model_selection import KFold
 
+from learnware.errors import InvalidData
 from learnware.reuse.labels import places
 from learnware.reuse.members import CLASSIFICATION
 from learnware.reuse.rows import take
@@ -149,10 +150,20 @@ class Trained:
             own, probabilities = self.model.classes_, self.model.predict_proba(X)
         else:
             own = self.classes
-            probabilities = np.eye(len(own))[places(np.asarray(self.model.predict(X)), own)]
+            probabilities = np.eye(len(own))[self._places(np.asarray(self.model.predict(X)))]
         aligned = np.zeros((len(X), len(self.classes)))
-        aligned[:, places(own, self.classes)] = probabilities
+        aligned[:, self._places(own)] = probabilities
         return aligned
+
+    def _places(self, labels: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
+        place = places(labels, np.asarray(self.classes))
+        if (place < 0).any():
+            odd = np.ravel(labels)[place < 0].tolist()[0]
+            raise InvalidData(
+                f"{type(self.estimator).__name__}, fitted on y, must answer with classes of y or of the learnwares, "
+                f"{np.asarray(self.classes).tolist()[:10]}. Got {odd!r}: give a model that answers as y is."
+            )
+        return place
 
 
 def out_of_fold(

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 from sklearn.datasets import make_classification
 from sklearn.dummy import DummyClassifier
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 
 from learnware.errors import InvalidParameter
 from learnware.reuse import AutoReuser, AveragingReuser, ConsensusReuser, JobSelectorReuser, Leaderboard, Reuser
+from learnware.reuse.candidates import OwnModel
 
 from .doubles import FakeLearnware, constants, fake_result
 
@@ -29,6 +33,29 @@ def sales(seed: int, n_labels: int, *, off: float) -> Any:
         model.coef_, model.intercept_ = slopes + generator.normal(0, off, 6), 0.0
         team.append(FakeLearnware(model, X[:50]))
     return team, X[:n_labels], y[:n_labels], X[n_labels:], y[n_labels:]
+
+
+class Noting(Ridge):
+    """A model that notes, for itself and its clones, the values that it is fitted to."""
+
+    def __init__(self, targets: list[Any]) -> None:
+        super().__init__()
+        self.targets = targets
+
+    def __sklearn_clone__(self) -> Noting:
+        return Noting(self.targets)
+
+    def fit(self, X: Any, y: Any) -> Noting:
+        self.targets.append(y)
+        return super().fit(X, y)
+
+
+def noting_rows(team: list[FakeLearnware]) -> list[int]:
+    """Return a list that takes the numbers of rows that learnwares are asked for."""
+    rows: list[int] = []
+    for learnware in team:
+        learnware.predict = lambda X, predict=learnware.predict: (rows.append(len(X)), predict(X))[1]
+    return rows
 
 
 def test_it_is_reached_through_the_facade() -> None:
@@ -168,17 +195,30 @@ class TestWithLabels:
 
     def test_learnwares_are_asked_once_for_the_labelled_rows(self) -> None:
         team, X, y, _, _ = sales(0, 30, off=0.1)
-        rows = []
-        for learnware in team:
-            predict = learnware.model.predict
-            learnware.predict = lambda X, predict=predict: (rows.append(len(X)), predict(X))[1]
+        asked = noting_rows(team)
         AutoReuser(team, own_model=False, random_state=0).fit(X, y)
-        assert rows.count(30) == len(team)
+        assert asked.count(30) == len(team)
 
     def test_many_rows_are_sampled_for_the_choice(self) -> None:
         team, X, y, X_test, y_test = sales(0, 12_000, off=0.5)
-        fitted = AutoReuser(team, own_model=Ridge(), random_state=0).fit(X, y)
+        asked = noting_rows(team)
+        own = Noting([])
+        fitted = AutoReuser(team, own_model=own, random_state=0).fit(X, y)
+        assert asked == [10_000] * len(team)
+        assert [len(target) for target in own.targets] == [10_000, *[8_000] * 5, 12_000]
         assert fitted.score(X_test, y_test) > Ridge().fit(X, y).score(X_test, y_test) - 0.01
+
+    def test_of_many_rows_no_label_far_off_passes_the_bounds(self) -> None:
+        team, X, y, _, _ = sales(0, 12_000, off=0.5)
+        far = np.random.default_rng(0).choice(len(y), 40, replace=False)
+        y[far] -= 100.0
+        own = Noting([])
+        AutoReuser(team, own_model=own, random_state=0).fit(X, y)
+        last = own.targets[-1]
+        assert len(last) == len(y)
+        assert np.abs(last).max() < 40.0
+        near = np.setdiff1d(np.arange(len(y)), far)
+        np.testing.assert_array_equal(last[near], y[near])
 
     def test_the_same_seed_gives_the_same_choice(self) -> None:
         team, X, y, _, _ = sales(0, 30, off=0.5)
@@ -189,19 +229,41 @@ class TestWithLabels:
         team, X, y, X_test, _ = sales(0, 30, off=0.5)
         fitted = AutoReuser(team, random_state=0).fit(X, y)
         np.testing.assert_allclose(fitted.best_.predict(X_test), fitted.predict(X_test))
+        np.testing.assert_allclose(deepcopy(fitted.best_).predict(X_test), fitted.predict(X_test))
+
+    def test_a_clone_of_the_blend_says_that_it_cannot_be_fitted(self) -> None:
+        team, X, y, X_test, _ = sales(0, 30, off=0.5)
+        fitted = AutoReuser(team, random_state=0).fit(X, y)
+        assert fitted.best_name_ == "blend"
+        copy = clone(fitted.best_)
+        with pytest.raises(NotFittedError):
+            copy.predict(X_test)
+        with pytest.raises(InvalidParameter, match="Fit Reuser.auto"):
+            copy.fit(X, y)
+
+    def test_a_clone_of_a_single_best_can_be_fitted(self) -> None:
+        X = np.random.default_rng(0).normal(size=(1000, 2))
+        y = X[:, 0] * 3.0
+        fitted = AutoReuser(constants(50.0), own_model=LinearRegression(), random_state=0).fit(X, y)
+        assert isinstance(fitted.best_, OwnModel)
+        assert clone(fitted.best_).fit(X, y).score(X, y) > 0.99
 
     def test_parameters_refused(self) -> None:
         with pytest.raises(InvalidParameter, match="'cv' parameter of AutoReuser must be an int of at least 2"):
             AutoReuser(constants(1.0), cv=1).fit(np.zeros((3, 1)))
 
     def test_rows_without_labels_make_the_prior_better(self) -> None:
-        team, X, y, X_test, y_test = sales(0, 6, off=0.3)
-        few = AutoReuser(team, own_model=False, random_state=0).fit(X, y)
-        more = AutoReuser(team, own_model=False, random_state=0).fit(X, y, unlabelled=X_test)
-        prior = AutoReuser(team).fit(np.vstack([X, X_test]))
-        assert more.leaderboard_[0].keys() == few.leaderboard_[0].keys()
-        assert prior.best_name_ in [row["name"] for row in more.leaderboard_ if row["kind"] == "label-free"]
-        assert more.score(X_test, y_test) > AutoReuser(team).fit(X_test).score(X_test, y_test) - 0.02
+        gains = []
+        for seed in range(8):
+            team, X, y, X_test, y_test = sales(seed, 6, off=0.3)
+            for broken in team[:3]:
+                broken.model.coef_ = -broken.model.coef_
+            few, more = (
+                AutoReuser(team, own_model=False, random_state=0).fit(X, y, unlabelled=rows).score(X_test, y_test)
+                for rows in (None, X_test)
+            )
+            gains.append(more - few)
+        assert np.mean(gains) > 0.1
 
     def test_the_table(self) -> None:
         team, X, y, _, _ = sales(0, 40, off=1.0)
@@ -218,3 +280,11 @@ class TestWithLabels:
         assert list(board.to_frame()["name"]) == [row["name"] for row in board]
         board[0]["name"] = "<script>"
         assert "<script>" not in board._repr_html_()
+
+
+def test_a_few_values_leave_the_prior() -> None:
+    team, X, y, X_test, _ = sales(0, 300, off=1.0)
+    prior = AutoReuser(team).fit(X).predict(X_test)
+    for n_labels in (1, 2, 4):
+        fitted = AutoReuser(team, random_state=0).fit(X[:n_labels], y[:n_labels], unlabelled=X[n_labels:])
+        np.testing.assert_allclose(fitted.predict(X_test), prior)
