@@ -36,7 +36,7 @@ _ROWS: tuple[tuple[str, int, str], ...] = (
     ("json-values", 2_000_000, "values in a specification, or in the description of a model"),
     ("points", 1000, "points of a specification"),
     ("point-numbers", 1_000_000, "numbers in the points of a specification"),
-    ("columns", 10_000, "columns of a specification read from a file"),
+    ("columns", 10_000, "columns of a specification read from a file, and classes of the labels at its points"),
     ("coordinate-exponent", 100, "decimal digits before the point in a coordinate read from a file"),
     ("market-coordinate-exponent", 15, "decimal digits before the point in a coordinate that a market takes"),
     ("description-bytes", 20_000, "bytes of the description that a market takes"),

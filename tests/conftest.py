@@ -30,6 +30,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in set(left_out)]
 
 
+@pytest.fixture(autouse=True)
+def encoders_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start every test without encoders passed before, whose ids would refuse others of the same id."""
+    from learnware.specification.encoders import base
+
+    monkeypatch.setattr(base, "_used", {})
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """Return the root of the source tree."""

@@ -45,12 +45,14 @@ def specify(
     BadPrediction
         The model answers with what no learnware may.
     """
+    places, rows = given.rows(_ASKED_ROWS)
     rkme = RKME.from_data(
         given.X,
         n_points,
         data=given.data,
         encoder=encoder,
-        outputs=_outputs(given, entry, predictor),
+        outputs=_soft(rows, entry, predictor),
+        output_rows=places,
         classes=entry.classes,
         score=score,
         random_state=random_state,
@@ -104,15 +106,8 @@ def checked_score(score: object, task: str) -> float | None:
     return float(score)  # type: ignore[arg-type]
 
 
-def _outputs(given: Given, entry: ModelEntry, predictor: Predictor) -> Array:
-    """Return what the model answers to a sample of X, NaN in the other rows."""
-    places, rows = given.rows(_ASKED_ROWS)
-    outputs = np.full((given.n_samples, len(entry.classes or range(entry.n_outputs))), np.nan)
-    outputs[places] = _soft(rows, entry, predictor)
-    return outputs
-
-
 def _soft(rows: Any, entry: ModelEntry, predictor: Predictor) -> Array:
+    """Return what the model answers to rows: probabilities, ones for the classes that it says, or values."""
     n_rows = len(rows)
     if entry.probabilities:
         shares = checked_probabilities(_answer(predictor, "predict_proba", rows), n_rows, entry).astype(np.float64)

@@ -19,7 +19,7 @@ from learnware.errors import BundleError, MalformedModel, UnsupportedModel
 from learnware.limits import LIMITS
 from learnware.models.bounds import check_bounds, parts_of
 from learnware.models.skops_audit import FILE, SCHEMA, audit, nodes_of, untrusted_types
-from learnware.models.vocabularies import refuse_functions, unpack_vocabularies, with_packed_vocabularies
+from learnware.models.vocabularies import refuse_files, refuse_functions, unpack_vocabularies, with_packed_vocabularies
 
 # Nothing refers to these by identity, so their ids only record how Python happened to share them.
 _WITHOUT_IDENTITY = {"FunctionNode", "JsonNode", "SliceNode", "TypeNode"}
@@ -74,6 +74,7 @@ def loads(data: bytes) -> Any:
     try:
         model = skops.io.loads(data, trusted=trusted)
         check_bounds(model)
+        refuse_files(model)
         _run_alone(model)
         # Last, since whoever walks through the parts would look at every word.
         unpack_vocabularies(model)

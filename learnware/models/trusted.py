@@ -48,7 +48,7 @@ _ESTIMATORS = _names(
         "sklearn.ensemble._stacking": "StackingClassifier StackingRegressor",
         "sklearn.ensemble._voting": "VotingClassifier VotingRegressor",
         "sklearn.ensemble._weight_boosting": "AdaBoostClassifier AdaBoostRegressor",
-        # These open files only if X holds the names of files, which is up to the user.
+        # These open files if they are told to take names of files: `vocabularies.refuse_files` lets none that is.
         "sklearn.feature_extraction.text": "CountVectorizer HashingVectorizer TfidfTransformer TfidfVectorizer",
         "sklearn.feature_selection._from_model": "SelectFromModel",
         "sklearn.feature_selection._rfe": "RFE RFECV",

@@ -22,6 +22,7 @@ from learnware.models.bounds import parts_of
 _FILE = "model.skops"
 _VECTORIZERS = ("CountVectorizer", "TfidfVectorizer")
 _WORDS = "vocabulary_"
+_TEXT_STEPS = (*_VECTORIZERS, "HashingVectorizer")
 _OWN_STEPS = ("analyzer", "preprocessor", "tokenizer")
 # What only fitting needs: words that were given, and those that were seen and left out.
 _NOT_STORED: dict[str, Any] = {"vocabulary": None, "stop_words_": None}
@@ -35,10 +36,13 @@ def vectorizers_of(model: Any) -> Iterator[Any]:
 
 
 def refuse_functions(model: Any) -> None:
-    """Raise `UnsupportedModel` if a vectorizer cuts texts into words by a function."""
-    for part in parts_of(model):
-        if type(part).__name__ not in (*_VECTORIZERS, "HashingVectorizer"):
-            continue
+    """Raise `UnsupportedModel` if a vectorizer cuts texts into words by a function, or takes names of files."""
+    for part in _text_steps(model):
+        if not _takes_texts(part):
+            raise UnsupportedModel(
+                f"{type(part).__name__} must take texts, input='content'. Got input={part.input!r:.60}: a model that "
+                "opens files cannot be stored. Read them before, and fit again on their texts."
+            )
         own = [name for name in _OWN_STEPS if callable(getattr(part, name, None))]
         if own:
             raise UnsupportedModel(
@@ -46,6 +50,27 @@ def refuse_functions(model: Any) -> None:
                 "with a model. Say what a word is by token_pattern, analyzer='word', 'char' or 'char_wb', ngram_range "
                 "and lowercase, and fit again; or do that step before the texts are given to the model."
             )
+
+
+def refuse_files(model: Any) -> None:
+    """Raise `MalformedModel` if a model that was read from a file opens the files whose names it is given."""
+    if not all(map(_takes_texts, _text_steps(model))):
+        raise MalformedModel(
+            "A vectorizer of the model must take texts. This one opens files, by names that are given as texts. Ask "
+            "its developer for one with input='content'.",
+            code="file-names",
+            file=_FILE,
+        )
+
+
+def _text_steps(model: Any) -> Iterator[Any]:
+    return (part for part in parts_of(model) if type(part).__name__ in _TEXT_STEPS)
+
+
+def _takes_texts(part: Any) -> bool:
+    # Of an array, which a file may hold here, the vectorizer would ask whether it equals 'filename'.
+    told = part.input
+    return isinstance(told, str) and told == "content"
 
 
 def with_packed_vocabularies(model: Any) -> Any:

@@ -91,7 +91,8 @@ class Specification:
             ``"sentence-transformers:all-MiniLM-L6-v2"``. Default: one that needs no downloaded weights.
         task, name, description, scenarios, license : optional
             Words of the `SemanticSpecification`. In a search, what is not said means "any". With `y`, the task is
-            regression if that holds floats, else classification, unless it is said.
+            regression if that holds floats, else classification, unless it is said; it must be said if these floats are
+            all whole, with NaN among them.
         inputs : mapping of str to str, optional
             What columns mean, by name; others are told by their names.
         outputs : iterable, optional

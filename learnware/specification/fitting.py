@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from learnware._progress import progress_bar
+from learnware._validation import complain
 from learnware.errors import InvalidData, TooFewRows
 from learnware.kernels import fit_reduced_set
 from learnware.specification.encoders import Encoder, encode_rows, encoder_for, infer_space, read_table
@@ -29,6 +30,7 @@ def fit_parts(
     data: str,
     encoder: Encoder | str | None,
     outputs: Any,
+    output_rows: Any,
     classes: tuple[Label, ...] | None,
     score: float | None,
     min_rows: int,
@@ -55,8 +57,9 @@ def fit_parts(
         )
     labels = None
     if outputs is not None:
-        told = _as_outputs(outputs, len(rows))
-        labels = labels_at(reduced.points, inside, told, classes=classes, score=score, min_rows=min_rows)
+        known = inside if output_rows is None else inside[_as_positions(output_rows, len(rows))]
+        told = _as_outputs(outputs, len(known))
+        labels = labels_at(reduced.points, known, told, classes=classes, score=score, min_rows=min_rows)
     return {
         "points": _rounded(frame.undo(reduced.points), frame.scale),
         "weights": reduced.weights,
@@ -103,6 +106,13 @@ def _as_outputs(outputs: Any, n_samples: int) -> Array:
     if values.ndim != 2 or len(values) != n_samples:
         raise InvalidData(f"The outputs must have one row for each of the {n_samples} samples. Got {values.shape}.")
     return values
+
+
+def _as_positions(positions: Any, n_samples: int) -> npt.NDArray[np.intp]:
+    places = np.asarray(positions)
+    if places.ndim != 1 or places.dtype.kind not in "iu" or not ((places >= 0) & (places < n_samples)).all():
+        raise complain("output_rows", "RKME.from_data", f"positions of samples, from 0 to {n_samples - 1}", positions)
+    return places.astype(np.intp)
 
 
 def _device_of(X: Any) -> str | None:

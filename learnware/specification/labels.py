@@ -61,6 +61,14 @@ class PointLabels:
             raise InvalidSpecification(
                 f"The outputs at points must be an array of numbers, one row a point: {error}.", code="spec-labels"
             ) from error
+        n_classes = 0 if self.classes is None else len(self.classes)
+        if n_classes > LIMITS["columns"] or values.size > LIMITS["point-numbers"]:
+            raise InvalidSpecification(
+                f"The outputs at points must be at most {LIMITS['point-numbers']:,} numbers, of at most "
+                f"{LIMITS['columns']:,} classes. Got {values.size:,} numbers of {n_classes:,} classes. Take fewer "
+                "points or join rare classes; if the classes are numbers, say task='regression'.",
+                code="spec-too-many",
+            )
         if values.ndim != 2 or values.size == 0 or not np.isfinite(values).all():
             raise InvalidSpecification(
                 f"The outputs at points must be an array of finite numbers, one row a point. Got shape {values.shape}.",
@@ -103,9 +111,7 @@ class PointLabels:
                 code="spec-labels",
             )
         if classes is not None and (
-            not isinstance(classes, list)
-            or len(classes) > LIMITS["columns"]
-            or not all(type(label) in (str, int, float, bool) for label in classes)
+            not isinstance(classes, list) or not all(type(label) in (str, int, float, bool) for label in classes)
         ):
             raise InvalidSpecification("The classes of labels must be a list of text or numbers.", code="spec-labels")
         if score is not None and type(score) not in (int, float):
@@ -168,6 +174,13 @@ def _nearest(points: Array, rows: Array) -> npt.NDArray[np.intp]:
 def _rounded(values: Array, *, probabilities: bool) -> Array:
     if probabilities:
         return np.round(values, _DIGITS)
+    # Columns may be of other units, and what is small in one is all that there is in another.
+    rounded = np.column_stack([_rounded_column(column) for column in values.T])
+    # Single outputs keep the sign of a zero, since published specifications have it.
+    return rounded if values.shape[1] == 1 else rounded + 0.0
+
+
+def _rounded_column(values: Array) -> Array:
     spread = float(np.abs(values).max())
     return np.round(values, int(np.clip(np.ceil(_DIGITS - np.log10(spread)), -300, 300))) if spread > 0 else values
 
@@ -175,12 +188,16 @@ def _rounded(values: Array, *, probabilities: bool) -> Array:
 def _as_classes(classes: Any) -> tuple[Label, ...]:
     """Return labels as plain Python values, which files can hold."""
     plain = tuple(label.item() if isinstance(label, np.generic) else label for label in classes)
-    odd = next((label for label in plain if not isinstance(label, str | int | float) or label != label), None)
+    odd = next((label for label in plain if not _is_label(label)), None)
     if odd is not None or None in plain:
         raise InvalidSpecification(
-            f"The classes of labels must be text, numbers or truth values. Got {odd!r:.60}.", code="spec-labels"
+            f"The classes of labels must be text, finite numbers or truth values. Got {odd!r:.60}.", code="spec-labels"
         )
     return plain
+
+
+def _is_label(value: Any) -> bool:
+    return isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value))
 
 
 def _check_probabilities(values: Array, classes: tuple[Label, ...]) -> None:

@@ -149,6 +149,7 @@ class RKME:
         data: str = "table",
         encoder: Encoder | str | None = None,
         outputs: npt.ArrayLike | None = None,
+        output_rows: npt.ArrayLike | None = None,
         classes: Iterable[Label] | None = None,
         score: float | None = None,
         min_rows: int = MIN_ROWS,
@@ -173,6 +174,8 @@ class RKME:
         outputs : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
             What a model answers to each row, or the user's labels: probabilities of `classes`, or values. NaN in rows
             for which they are not known. The points carry means of them, see `PointLabels`.
+        output_rows : array-like of int, optional
+            Positions in X of the samples that `outputs` has rows for, if not all.
         classes : iterable of labels, optional
             What the columns of `outputs` stand for, if they are probabilities.
         score : float, optional
@@ -215,6 +218,7 @@ class RKME:
                 data=data,
                 encoder=encoder,
                 outputs=outputs,
+                output_rows=output_rows,
                 classes=None if classes is None else tuple(classes),
                 score=score,
                 min_rows=min_rows,

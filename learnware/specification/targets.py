@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from learnware._optional import loaded
 from learnware.errors import InvalidData
+from learnware.limits import LIMITS
 from learnware.specification.labels import Label
 from learnware.specification.semantic import Fields, SemanticSpecification
 
@@ -44,12 +45,14 @@ class Targets:
         n_samples : int
             Rows of X.
         task : str, optional
-            Default: regression if y holds floats, else classification.
+            Default: regression if y holds floats, else classification. It must be said if y is of floats that are all
+            whole, with NaN among them: whole numbers become such floats where some are missing.
 
         Raises
         ------
         InvalidData
-            y has another length, holds nothing, or labels of several types.
+            y has another length, holds nothing, labels of several types, too many classes, or several columns of
+            classes; or it does not tell its task.
         """
         values = _as_array(y)
         if values.ndim == 2 and values.shape[1] == 1:
@@ -57,8 +60,18 @@ class Targets:
         if values.ndim not in (1, 2) or len(values) != n_samples:
             raise InvalidData(f"y must have one label for each of the {n_samples} samples. Got shape {values.shape}.")
         said = SemanticSpecification(task=task).task
+        if said is None and values.ndim == 1 and _may_be_classes_with_gaps(values):
+            raise InvalidData(
+                "y must tell whether it holds classes or values. Got floats that are all whole, with NaN among them: "
+                "say task='classification' or task='regression'."
+            )
         kind = said or _task_of(values)
-        if kind == "Classification" and values.ndim == 1:
+        if kind == "Classification" and values.ndim == 2:
+            raise InvalidData(
+                f"y must be one column of classes. Got shape {values.shape}: make a specification for each column, or "
+                "say task='regression' if they are values."
+            )
+        if kind == "Classification":
             return cls(kind, *_one_hot(values))
         return cls(kind, _numbers(values)) if kind == "Regression" else cls(said, None)
 
@@ -97,6 +110,12 @@ def _task_of(values: npt.NDArray[Any]) -> str:
     return "Regression" if kinds and kinds <= {int, float} and float in kinds else "Classification"
 
 
+def _may_be_classes_with_gaps(values: npt.NDArray[Any]) -> bool:
+    told = [value for value in values.tolist() if not _missing(value)]
+    floats = 0 < len(told) < len(values) and all(type(value) is float for value in told)
+    return floats and all(value.is_integer() for value in told)
+
+
 def _one_hot(values: npt.NDArray[Any]) -> tuple[npt.NDArray[np.float64], tuple[Label, ...]]:
     given = np.array([not _missing(value) for value in values.tolist()])
     if not given.any():
@@ -105,13 +124,21 @@ def _one_hot(values: npt.NDArray[Any]) -> tuple[npt.NDArray[np.float64], tuple[L
     odd = next((label for label in labels if not isinstance(label, str | int | float)), None)
     if odd is not None:
         raise InvalidData(f"y must hold text, numbers or truth values. Got {type(odd).__name__}: convert them.")
+    if any(isinstance(label, float) and math.isinf(label) for label in labels):
+        raise InvalidData("y must hold text, finite numbers or truth values. Got infinite ones: replace them by NaN.")
     kinds = {str if isinstance(label, str) else bool if isinstance(label, bool) else float for label in labels}
     if len(kinds) > 1:
         raise InvalidData("y must hold labels of one type: all text, all numbers, or all truth values. Convert them.")
     classes = tuple(sorted(set(labels)))
+    if len(classes) > LIMITS["columns"]:
+        raise InvalidData(
+            f"y must hold at most {LIMITS['columns']:,} classes. Got {len(classes):,}: join rare ones, or say "
+            "task='regression' if they are values."
+        )
     places = {label: i for i, label in enumerate(classes)}
     outputs = np.full((len(values), len(classes)), np.nan)
-    outputs[given] = np.eye(len(classes))[[places[label] for label in labels]]
+    outputs[given] = 0.0
+    outputs[np.flatnonzero(given), [places[label] for label in labels]] = 1.0
     return outputs, classes
 
 

@@ -36,7 +36,8 @@ def check_encoder(encoder: Encoder, samples: Any = None, *, tolerance: float = 1
     ----------
     encoder : Encoder
     samples : list of str, or array of images, optional
-        At least 6 that the encoder takes; default: short and long texts, or coloured images of 32 by 32.
+        At least 6 that the encoder takes; default: short and long texts, or coloured images of 32 by 32, of whole
+        numbers and of floats.
     tolerance : float, default=1e-4
         Largest difference between two points of a sample, as a share of the largest number in a point.
 
@@ -61,12 +62,19 @@ def check_encoder(encoder: Encoder, samples: Any = None, *, tolerance: float = 1
     if len(given) < 6:
         raise AssertionError(f"Expected at least 6 samples to check with. Got {len(given)}.")
     _check_points(encoder, given, tolerance)
+    if samples is None and encoder.data == "image":
+        _check_points(encoder, _floats(given), tolerance)
     _check_refusals(encoder)
     _check_specification(encoder, given)
 
 
 def _default(data: str) -> Any:
     return list(_TEXTS) if data == "text" else np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), np.uint8)
+
+
+def _floats(images: Any) -> npt.NDArray[np.float32]:
+    """Return images of floats, some within 0 .. 1, so that a unit guessed from all of them is found out."""
+    return np.concatenate([images[::2] / np.float32(255), images[1::2]], dtype=np.float32)
 
 
 def _check_points(encoder: Encoder, samples: Any, tolerance: float) -> None:

@@ -67,6 +67,20 @@ def test_a_sample_of_a_long_table_is_asked(monkeypatch: pytest.MonkeyPatch) -> N
     assert np.corrcoef(labels_of(learnware).values[:, 1], shares[:, 1])[0, 1] > 0.8
 
 
+def test_memory_does_not_grow_with_rows_that_are_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("learnware.bundle.specifying._ASKED_ROWS", 200)
+    shapes = []
+    fit = RKME.from_data.__func__  # type: ignore[attr-defined]
+
+    def spy(cls: Any, given: Any, *arguments: Any, **options: Any) -> RKME:
+        shapes.append((len(given), np.shape(options["outputs"])))
+        return fit(cls, given, *arguments, **options)
+
+    monkeypatch.setattr(RKME, "from_data", classmethod(spy))
+    made(LogisticRegression())
+    assert shapes == [(400, (200, 2))]
+
+
 def test_own_labels_are_kept_in_the_order_of_the_model() -> None:
     own = Specification.from_data(X, Y, n_points=20, random_state=0)
     swapped = PointLabels(own.statistical.labels.values[:, ::-1], ("yes", "no"), 0.5)

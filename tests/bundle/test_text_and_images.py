@@ -24,8 +24,8 @@ RNG = np.random.default_rng(0)
 WORDS = np.array([f"word{i}" for i in range(60)])
 TEXTS = [" ".join(RNG.choice(WORDS[20 * (i % 3) :][:30], 12)) for i in range(150)]
 TOPICS = np.array(["a", "b", "c"])[np.arange(150) % 3]
-LENGTHS = FunctionEncoder("lengths-1", "text", lambda texts: [[len(t), t.count("1"), t.count("2")] for t in texts])
-MEANS = FunctionEncoder("means-1", "image", lambda images: np.asarray(images, float).reshape(len(images), -1)[:, :4])
+LENGTHS = FunctionEncoder("three-counts-1", "text", lambda texts: [[len(t), t.count("1"), t.count("2")] for t in texts])
+MEANS = FunctionEncoder("corners-1", "image", lambda images: np.asarray(images, float).reshape(len(images), -1)[:, :4])
 IMAGES = RNG.integers(0, 256, size=(90, 3, 6, 8), dtype=np.uint8)
 LABELLED = {"description": "For tests.", "scenarios": ["Others"], "license": "MIT", "random_state": 0}
 
@@ -76,7 +76,7 @@ def test_a_learnware_says_that_it_takes_texts() -> None:
     assert "<td style='text-align:left;vertical-align:top'>texts</td>" in learnware._repr_html_()
     semantic, rkme = learnware.specification.semantic, learnware.specification.statistical
     assert (semantic.data, semantic.inputs, semantic.outputs.dimension) == ("Text", None, 3)
-    assert (rkme.space.data, rkme.space.encoder, rkme.space.n_features) == ("text", "lengths-1", 3)
+    assert (rkme.space.data, rkme.space.encoder, rkme.space.n_features) == ("text", "three-counts-1", 3)
 
 
 def test_equal_models_and_texts_give_equal_bytes() -> None:

@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import make_pipeline, make_union
 
-from learnware.errors import UnsupportedModel
+from learnware.errors import MalformedModel, UnsupportedModel
 from learnware.limits import LIMITS
 from learnware.models.skops_file import dumps, loads
 
@@ -115,3 +115,28 @@ def test_words_that_are_no_unicode_are_refused() -> None:
 def test_functions_of_ones_own_are_named(kind: Any, own: dict[str, Any]) -> None:
     with pytest.raises(UnsupportedModel, match=f"{kind.__name__} has a function as its {next(iter(own))}"):
         dumps(make_pipeline(kind(**own), LogisticRegression()))
+
+
+@pytest.mark.parametrize("kind", [CountVectorizer, TfidfVectorizer, HashingVectorizer])
+@pytest.mark.parametrize("given", ["filename", "file"])
+def test_models_that_open_files_are_not_stored(kind: Any, given: str) -> None:
+    with pytest.raises(UnsupportedModel, match=f"input='content'. Got input='{given}'"):
+        dumps(make_pipeline(kind(input=given), LogisticRegression()))
+
+
+@pytest.mark.parametrize("given", ["filename", "file", np.array(["filename"]), np.str_("filename"), None])
+@pytest.mark.parametrize("kind", [CountVectorizer, TfidfVectorizer, HashingVectorizer])
+def test_models_that_open_files_are_not_read(monkeypatch: pytest.MonkeyPatch, kind: Any, given: Any) -> None:
+    X = kind().fit_transform(TEXTS)
+    classifier = LogisticRegression().fit(X, Y)
+    model = make_union(make_pipeline(kind().fit(TEXTS))) if kind is TfidfVectorizer else kind().fit(TEXTS)
+    model = make_pipeline(model, classifier)
+    loads(dumps(model))
+    step = model[0].transformer_list[0][1][0] if kind is TfidfVectorizer else model[0]
+    step.input = given
+    with monkeypatch.context() as patched:
+        patched.setattr("learnware.models.skops_file.refuse_functions", lambda model: None)
+        data = dumps(model)
+    with pytest.raises(MalformedModel, match="This one opens files") as caught:
+        loads(data)
+    assert caught.value.code == "file-names"

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from learnware import RKME
-from learnware.errors import InvalidData, InvalidSpecification, TooFewRows
+from learnware.errors import InvalidData, InvalidParameter, InvalidSpecification, TooFewRows
+from learnware.limits import LIMITS
 from learnware.specification import PointLabels
 from learnware.specification.labels import labels_at
 
@@ -74,6 +75,44 @@ def test_probabilities_stay_probabilities() -> None:
     np.testing.assert_allclose(labels.values.sum(axis=1), 1.0, atol=1e-5)
 
 
+def test_outputs_of_other_units_keep_their_digits() -> None:
+    generator = np.random.default_rng(3)
+    X = generator.normal(size=(400, 2))
+    outputs = X * [1e9, -1e-3]
+    labels = RKME.from_data(X, 20, outputs=outputs, random_state=0).labels
+    for column, scale in ((0, 1e9), (1, 1e-3)):
+        alone = RKME.from_data(X, 20, outputs=outputs[:, column], random_state=0).labels
+        np.testing.assert_array_equal(labels.values[:, column], alone.values[:, 0])  # type: ignore[union-attr]
+        assert np.abs(labels.values[:, column]).max() > 0.1 * scale  # type: ignore[union-attr]
+    zeros = RKME.from_data(X, 20, outputs=outputs * [1.0, -0.0], random_state=0).labels
+    assert not np.signbit(zeros.values[:, 1]).any()  # type: ignore[union-attr]
+
+
+def test_outputs_of_some_rows_are_those_of_all_with_gaps() -> None:
+    generator = np.random.default_rng(4)
+    X, places = generator.normal(size=(300, 2)), np.arange(0, 300, 3)
+    gaps = np.full((300, 1), np.nan)
+    gaps[places] = X[places, :1]
+    expected = RKME.from_data(X, 20, outputs=gaps, random_state=0)
+    assert RKME.from_data(X, 20, outputs=X[places, :1], output_rows=places, random_state=0) == expected
+    for wrong in ([300], [-1], [0.5], [[0]], "a"):
+        with pytest.raises(InvalidParameter, match="'output_rows' parameter"):
+            RKME.from_data(X, outputs=X[:1], output_rows=wrong)
+    with pytest.raises(InvalidData, match="one row for each of the 100 samples"):
+        RKME.from_data(X, outputs=X[:, :1], output_rows=places)
+
+
+def test_what_could_not_be_read_back_is_refused() -> None:
+    most = LIMITS["columns"]
+    with pytest.raises(InvalidSpecification, match="at most 10,000 classes.*Take fewer points") as caught:
+        PointLabels(np.full((1, most + 1), 1 / (most + 1)), tuple(range(most + 1)))
+    assert caught.value.code == "spec-too-many"
+    with pytest.raises(InvalidSpecification, match="at most 1,000,000 numbers"):
+        PointLabels(np.full((101, most), 1 / most), tuple(range(most)))
+    labels = PointLabels(np.full((2, most), round(1 / most, 6)), tuple(range(most)))
+    assert PointLabels.from_dict(labels.to_dict(), 2).classes == labels.classes
+
+
 def test_outputs_follow_the_rows() -> None:
     generator = np.random.default_rng(2)
     X = generator.normal(size=(2000, 2))
@@ -107,6 +146,7 @@ def test_outputs_of_another_shape(outputs: Any) -> None:
         ([[1.0, 0.0]], (None, 1)),
         ([[1.0, 0.0]], (["a"], 1)),
         ([[1.0, 0.0]], ("a", float("nan"))),
+        ([[1.0, 0.0]], (1.0, float("inf"))),
     ],
 )
 def test_what_are_no_labels_of_points(arguments: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 import torch
 
 from learnware.errors import InvalidData, InvalidSpecification
+from learnware.limits import LIMITS
 from learnware.specification import Fields, Specification
 from learnware.specification.targets import Targets
 
@@ -146,6 +148,10 @@ def test_what_is_said_comes_before_what_y_looks_like() -> None:
         ([None] * 3, None, "at least one label"),
         ([float("nan")] * 3, "regression", "at least one"),
         ([1.0, float("inf"), 2.0], None, "finite"),
+        ([1.0, float("inf"), 2.0], "classification", "finite numbers or truth values"),
+        (np.array([0, 1, 0, 1, 1, 0]).reshape(3, 2), None, r"one column of classes. Got shape \(3, 2\)"),
+        (np.array([["a", "b"]] * 3), None, "one column of classes"),
+        (np.ones((3, 2)), "classification", "one column of classes"),
         (["a", 1, "b"], None, "labels of one type"),
         ([True, 1, 0], None, "labels of one type"),
         (["a", "b", "c"], "regression", "must hold numbers for regression"),
@@ -159,6 +165,34 @@ def test_what_is_said_comes_before_what_y_looks_like() -> None:
 def test_what_are_no_labels(y: Any, task: str | None, message: str) -> None:
     with pytest.raises(InvalidData, match=message):
         Targets.read(y, 3, task)
+
+
+@pytest.mark.parametrize(
+    "y", [[1.0, None, 2.0], np.array([1.0, np.nan, 2.0]), pd.Series([1, None, 2]), torch.tensor([0.0, float("nan"), 1])]
+)
+def test_whole_floats_with_gaps_need_a_task(y: Any) -> None:
+    with pytest.raises(InvalidData, match=r"say task='classification' or task='regression'"):
+        Targets.read(y, 3)
+    assert len(Targets.read(y, 3, "classification").classes) == 2  # type: ignore[arg-type]
+    assert Targets.read(y, 3, "regression").classes is None
+    several = np.array([[1.0, 2.0], [np.nan, 2.0], [3.0, 4.0]])
+    assert Targets.read(several, 3).task == "Regression"
+
+
+def test_too_many_classes_are_refused() -> None:
+    most = LIMITS["columns"]
+    with pytest.raises(InvalidData, match=r"at most 10,000 classes. Got 10,001: .* task='regression'"):
+        Targets.read(np.arange(most + 1), most + 1)
+    values = Targets.read(np.arange(most + 1), most + 1, "regression").outputs
+    assert values.shape == (most + 1, 1)  # type: ignore[union-attr]
+
+
+def test_memory_of_classes_is_that_of_the_outputs() -> None:
+    tracemalloc.start()
+    outputs = Targets.read(np.arange(2000) % 1000, 2000).outputs
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 1.2 * outputs.nbytes  # type: ignore[union-attr]
 
 
 def test_an_unknown_task() -> None:

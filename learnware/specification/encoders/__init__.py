@@ -7,7 +7,7 @@ Tables have one rule, `table`. Texts and images have encoders: `text` and `image
 from __future__ import annotations
 
 from learnware.specification.encoders.any import encode, n_samples_of
-from learnware.specification.encoders.base import ENCODERS, Encoder, FunctionEncoder, encoder_for
+from learnware.specification.encoders.base import ENCODERS, Encoder, FunctionEncoder, encoder_for, encoder_of
 from learnware.specification.encoders.samples import read_samples
 from learnware.specification.encoders.table import (
     RawTable,
@@ -26,6 +26,7 @@ __all__ = [
     "encode",
     "encode_rows",
     "encoder_for",
+    "encoder_of",
     "infer_space",
     "n_samples_of",
     "read_samples",

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from learnware.errors import IncomparableSpaces
-from learnware.specification.encoders.base import Encoder, encoder_for
+from learnware.specification.encoders.base import Encoder, encoder_of
 from learnware.specification.encoders.samples import read_samples
 from learnware.specification.encoders.table import encode_rows, read_table
 from learnware.specification.space import Space
@@ -45,13 +45,13 @@ def encode(
     InvalidData, ColumnMismatch
         X holds something else.
     InvalidParameter
-        There is no encoder of that name here.
+        There is no encoder of that name here, and none is downloaded because a specification names it.
     IncomparableSpaces
         The encoder gives points of another length than the space has.
     """
     if space.decodable:
         return encode_rows(read_table(X), space)
-    points = (encoder or encoder_for(space.data, space.encoder)).encode(X, device=device, progress=progress)
+    points = (encoder or encoder_of(space.data, space.encoder)).encode(X, device=device, progress=progress)
     if points.shape[1] != space.n_features:
         raise IncomparableSpaces(
             f"The encoder {space.encoder!r} gives points of {points.shape[1]} numbers here, where the specification "

@@ -39,8 +39,9 @@ class RandomConvolutions(Encoder):
 
     Images may have any size, the channels first or last: 1 (grey), 3 (red, green, blue) or 4 (the fourth, opacity, is
     passed over). If both the first and the last axis of an image could be the channels, the last one is. Pixels may be
-    whole numbers 0 .. 255 (uint16: 0 .. 65535) or floats; floats are taken for 0 .. 1 if none in X is greater than 1,
-    else for 0 .. 255.
+    whole numbers 0 .. 255 (uint16: 0 .. 65535) or floats. An image of floats is taken for 0 .. 1 if none of its pixels
+    is greater than 1, else for 0 .. 255, whatever the other images are: one of 0 .. 255 that is all but black is taken
+    for bright, so pass such images as uint8.
 
     References
     ----------
@@ -62,14 +63,14 @@ class RandomConvolutions(Encoder):
     n_features = 2 * _FILTERS * _GRID * _GRID
 
     def _encode(self, samples: npt.NDArray[Any], *, device: str | None, progress: bool | None) -> Array:
-        images, unit = _channels_first(samples), _unit(samples)
+        images, units = _channels_first(samples), _units(samples)
         n_pixels = int(np.prod(images.shape[1:]))
         size = max(1, min(_BATCH_IMAGES, _BATCH_PIXELS // n_pixels))
         points = np.empty((len(images), self.n_features))
         with progress_bar(total=len(images), desc="Encoding images", unit="image", leave=False, shown=progress) as bar:
             for start in range(0, len(images), size):
                 rows = slice(start, start + size)
-                points[rows] = _responses(np.asarray(images[rows], dtype=np.float32) / np.float32(unit), device)
+                points[rows] = _responses(np.asarray(images[rows], dtype=np.float32) / units[rows], device)
                 bar.update(len(points[rows]))
         return points
 
@@ -90,20 +91,20 @@ def _channels_first(images: npt.NDArray[Any]) -> npt.NDArray[Any]:
     )
 
 
-def _unit(images: npt.NDArray[Any]) -> float:
-    """Return the value of a fully lit pixel."""
+def _units(images: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    """Return the value of a fully lit pixel of each image, of shape (n, 1, 1, 1)."""
     least, most = float(images.min()), float(images.max())
-    if images.dtype.kind == "b":
-        return 1.0
-    if images.dtype.kind == "f" and least >= 0 and most <= 1:
-        return 1.0
     unit = 65535.0 if images.dtype == np.uint16 else 255.0
     if least < 0 or most > unit:
         raise InvalidData(
             f"X must have pixels from 0 to {unit:.0f}, or floats from 0 to 1. Got values from {least:g} to {most:g}: "
             "give the pixels as they were before they were normalised."
         )
-    return unit
+    units = np.full((len(images), 1, 1, 1), unit, dtype=np.float32)
+    # A point must not depend on the other images of the call.
+    if images.dtype.kind in "bf":
+        units[images.max(axis=tuple(range(1, images.ndim))) <= 1] = 1.0
+    return units
 
 
 def _responses(pixels: npt.NDArray[np.float32], device: str | None) -> Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -35,12 +35,14 @@ class SentenceTransformer(Encoder):
     name : str or path
         A model of huggingface.co, such as ``"all-MiniLM-L6-v2"`` or ``"BAAI/bge-small-en-v1.5"``, or a folder that
         holds one. A model is looked for on this machine first, and downloaded only if it is not there.
+    cached : bool, default=False
+        Take only a model of huggingface.co that was downloaded before; nothing is fetched, and no folder read.
 
     Attributes
     ----------
     id : str
-        ``"sentence-transformers:"`` and the name; for a folder, the sha256 of what it holds in place of the name, so
-        that copies in different places are the same encoder.
+        ``"sentence-transformers:"`` and the name, which does not tell revisions of a model apart; for a folder, the
+        sha256 of what it holds in place of the name, so that copies in different places are the same encoder.
     data : str
         ``"text"``.
 
@@ -67,17 +69,18 @@ class SentenceTransformer(Encoder):
 
     data = "text"
 
-    def __init__(self, name: str | os.PathLike[str]) -> None:
+    def __init__(self, name: str | os.PathLike[str], *, cached: bool = False) -> None:
         text = os.fspath(name)
-        self._folder = Path(text).resolve() if os.path.isdir(text) else None
+        self._folder = Path(text).resolve() if not cached and os.path.isdir(text) else None
         told = text.removeprefix(f"{_FAMILY}/") if self._folder is None else f"sha256-{_digest(self._folder)[:32]}"
         self.id = f"{_FAMILY}:{told}"
         if not told or not ENCODER_NAME.fullmatch(self.id):
             raise complain("name", "SentenceTransformer", "the name of a model, or a folder that holds one", text)
         self._name = told if "/" in told else f"{_FAMILY}/{told}"
+        self._cached = cached
 
     def _encode(self, samples: list[str], *, device: str | None, progress: bool | None) -> Any:
-        network = _network(self._folder or _on_this_machine(self._name), self.id)
+        network = _network(self._folder or _on_this_machine(self._name, self.id, self._cached), self.id)
         return network.encode(
             samples,
             batch_size=_TEXTS_AT_ONCE,
@@ -92,14 +95,19 @@ def _library(name: str) -> Any:
     return import_optional(name, extra="text", purpose="An encoder of the sentence-transformers library")
 
 
-def _on_this_machine(name: str) -> Path:
-    """Return the folder of a model of huggingface.co, downloaded if need be."""
+def _on_this_machine(name: str, encoder_id: str, cached: bool) -> Path:
+    """Return the folder of a model of huggingface.co, downloaded if need be and not forbidden."""
     fetch = _library("huggingface_hub").snapshot_download
+    with suppress(Exception):
+        return Path(fetch(name, allow_patterns=list(_SAFE), local_files_only=True))
+    if cached:
+        raise InvalidParameter(
+            f"The specification names the encoder {encoder_id!r}, which must be on this machine: nothing is downloaded "
+            "because a file asks for it. It is not here: if you trust it, make a specification of your own texts with "
+            f"encoder={encoder_id!r} first, or with encoder=SentenceTransformer(folder) if it is one that you have."
+        )
     try:
-        try:
-            return Path(fetch(name, allow_patterns=list(_SAFE), local_files_only=True))
-        except FileNotFoundError:
-            return Path(fetch(name, allow_patterns=list(_SAFE)))
+        return Path(fetch(name, allow_patterns=list(_SAFE)))
     except Exception as error:
         raise InvalidParameter(
             f"The model {name!r} is not on this machine and cannot be downloaded: {type(error).__name__}. Check the "

@@ -27,6 +27,7 @@ from tests.bundle.corpus.skops_files import (
     listed,
     nested_zip,
     node,
+    of_file_names,
     rename_first,
     sparse_changed,
     unzipped,
@@ -194,6 +195,7 @@ def rejected() -> Iterator[Rejected]:
         yield Rejected(f"skops: {kind} with children of a leaf", make, MalformedModel, "model-bounds")
     for what, words in _WORDS:
         yield Rejected(f"skops: words {what}", partial(with_vocabulary, words), MalformedModel, "vocabulary")
+    yield Rejected("skops: texts as names of files", of_file_names, MalformedModel, "file-names")
     for columns in ([0, 1, 2, 3, 2**40], [0, 1, 2, 3, -1], [0, 1, 2, 3, 3]):
         make = partial(with_mapped_words, columns)
         yield Rejected(f"skops: a word in column {columns[-1]}", make, MalformedModel, "vocabulary")

@@ -206,6 +206,14 @@ def with_mapped_words(columns: list[int]) -> bytes:
     return with_model(rewritten(skops.io.dumps(model)), of_texts())
 
 
+def of_file_names() -> bytes:
+    """Return a package of texts whose model takes them for names of files."""
+    vectorizer = TfidfVectorizer().fit(["aa bb cc dd ee"])
+    model = make_pipeline(vectorizer, MultinomialNB().fit(np.eye(5), range(5)))
+    vectorizer.input = "filename"
+    return with_model(rewritten(skops.io.dumps(model)), of_texts())
+
+
 def escaped(n: int) -> bytes:
     """Return a package of so many further parts, which do not look like parts until their text is read."""
     base = with_extra(listed(*[listed()] * n))

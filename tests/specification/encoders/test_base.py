@@ -13,7 +13,7 @@ from learnware import RKME, Specification, registry
 from learnware.errors import IncomparableSpaces, InvalidData, InvalidParameter
 from learnware.registry import Registry
 from learnware.specification import Encoder, FunctionEncoder
-from learnware.specification.encoders import base, encode, encoder_for
+from learnware.specification.encoders import base, encode, encoder_for, encoder_of
 from learnware.specification.encoders.text import HashedText
 
 TEXTS = ["a b", "c", "d e f", "g", "h i", "jj kk ll", "m"]
@@ -96,6 +96,78 @@ def test_an_encoder_of_ones_own_is_found_again_by_its_id() -> None:
 def test_what_is_no_encoder_is_refused(encoder: Any, message: str) -> None:
     with pytest.raises(InvalidParameter, match=message):
         encoder_for("text", encoder)
+
+
+class Fetched(Letters):
+    """Pretends to fetch what the name says."""
+
+    def __init__(self, letter: str, *, cached: bool = False) -> None:
+        super().__init__(letter)
+        self.id, self.cached = f"fetched:{letter}", cached
+
+
+def test_an_id_out_of_a_file_finds_what_is_here_and_fetches_nothing() -> None:
+    base.ENCODERS._builtin["fetched"] = f"{__name__}:Fetched"
+    base.ENCODERS.__dict__.pop("_targets", None)
+    strange = encoder_of("text", "fetched:x")
+    assert isinstance(strange, Fetched)
+    assert strange.cached
+    assert base._used == {}
+    mine = encoder_for("text", "fetched:x")
+    assert isinstance(mine, Fetched)
+    assert not mine.cached
+    assert encoder_of("text", "fetched:x") is mine
+    hashed = encoder_of("text", "text-hash-1")
+    assert encoder_of("text", "text-hash-1") is hashed
+    assert encoder_of("text", "letters:q").id == "letters:q"
+
+
+@pytest.mark.parametrize(
+    ("data", "id", "message"),
+    [
+        ("text", "nope-1", r"no encoder 'nope-1' here"),
+        ("image", "text-hash-1", r"takes text data. Got data='image'"),
+        ("text", "letters", r"no encoder of the id 'letters' here: .* has the id 'letters:a'"),
+    ],
+)
+def test_an_id_out_of_a_file_that_nobody_has(data: str, id: str, message: str) -> None:
+    with pytest.raises(InvalidParameter, match=message):
+        encoder_of(data, id)
+
+
+def function(scale: float) -> Any:
+    return lambda texts: [[scale * len(text), 1.0] for text in texts]
+
+
+def test_another_encoder_of_the_same_id_is_refused() -> None:
+    first = FunctionEncoder("mine-1", "text", lengths)
+    encoder_for("text", first)
+    for other in (
+        FunctionEncoder("mine-1", "text", lambda texts: [[float(len(text)), 7.0] for text in texts]),
+        FunctionEncoder("mine-1", "text", function(2.0)),
+        FunctionEncoder("mine-1", "text", READY.encode),
+    ):
+        assert other != first
+        with pytest.raises(InvalidParameter, match=r"Another encoder of the id 'mine-1' .* an id of its own"):
+            encoder_for("text", other)
+    assert encoder_of("text", "mine-1") is first
+    encoder_for("text", FunctionEncoder("scaled-1", "text", function(2.0)))
+    with pytest.raises(InvalidParameter, match="Another encoder of the id 'scaled-1'"):
+        encoder_for("text", FunctionEncoder("scaled-1", "text", function(3.0)))
+
+
+def test_the_same_encoder_made_again_is_taken() -> None:
+    cell = "\nencoder = FunctionEncoder('mine-1', 'text', lambda texts: [[len(t), 1] for t in texts])"
+    made: list[Any] = []
+    for text in (cell, "\n" + cell):  # as a notebook does that runs a cell again
+        names: dict[str, Any] = {"FunctionEncoder": FunctionEncoder}
+        exec(text, names)
+        made.append(encoder_for("text", names["encoder"]))
+    assert made[0] is not made[1]
+    assert made[0] == made[1]
+    assert hash(made[0]) == hash(made[1])
+    assert encoder_for("text", Letters("b")) == encoder_for("text", Letters("b")) != Letters("c")
+    assert HashedText() == HashedText() != 3
 
 
 @pytest.mark.parametrize(

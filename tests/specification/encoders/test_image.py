@@ -9,8 +9,9 @@ import torch
 from learnware import RKME
 from learnware.errors import InvalidData
 from learnware.specification.encoders import image
-from learnware.specification.encoders.base import encoder_for
+from learnware.specification.encoders.base import FunctionEncoder, encoder_for
 from learnware.specification.encoders.image import RandomConvolutions
+from learnware.testing import check_encoder
 
 ENCODER = RandomConvolutions()
 FIRST_FILTER = [2.20747, -1.46971, 0.96273]
@@ -98,6 +99,28 @@ def test_brightness_and_contrast_do_not_matter_but_pixels_do() -> None:
     np.testing.assert_allclose(ENCODER.encode(X * 0.5 + 30.0), points, atol=1e-4)
     assert np.abs(points[0] - points[1]).max() > 0.1
     assert np.isfinite(ENCODER.encode(np.zeros((2, 32, 32, 3), dtype=np.uint8))).all()
+
+
+def test_the_unit_of_floats_does_not_depend_on_the_other_images() -> None:
+    X = pictures().astype(np.float32)
+    X[::2] /= 255
+    expected = ENCODER.encode(pictures())
+    np.testing.assert_allclose(ENCODER.encode(X), expected, atol=2e-4)
+    alone = np.concatenate([ENCODER.encode(X[i : i + 1]) for i in range(len(X))])
+    np.testing.assert_allclose(alone, expected, atol=2e-4)
+
+
+def test_keeps_the_contract() -> None:
+    check_encoder(ENCODER)
+
+
+def guessing(images: Any) -> Any:
+    return np.asarray(images, float).mean(axis=(1, 2)) / (1.0 if images.max() <= 1 else 255.0)
+
+
+def test_an_encoder_that_guesses_the_unit_from_all_images_is_found_out() -> None:
+    with pytest.raises(AssertionError, match="one sample at a time"):
+        check_encoder(FunctionEncoder("guessing-1", "image", guessing))
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (5, 7), (32, 32), (64, 48), (224, 160)])

@@ -18,6 +18,7 @@ from learnware import RKME
 from learnware.errors import InvalidParameter, MissingDependency, UntrustedModel
 from learnware.specification.encoders import base, encode, encoder_for
 from learnware.specification.encoders.sentences import SentenceTransformer
+from learnware.specification.space import Space
 from learnware.testing import check_encoder
 
 MINILM = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -131,6 +132,51 @@ def test_looks_on_this_machine_first(monkeypatch: pytest.MonkeyPatch) -> None:
         SentenceTransformer("no-such-model").encode(["a"])
     assert [options.get("local_files_only", False) for options in asked] == [True, False]
     assert all("*.bin" not in options["allow_patterns"] for options in asked)
+
+
+def asked_of_the_hub(monkeypatch: pytest.MonkeyPatch, found: str | None) -> list[bool]:
+    """Record whether the model hub may be asked; `found` is the folder of every network on this machine."""
+    pytest.importorskip("huggingface_hub")
+    asked: list[bool] = []
+
+    def fetch(name: str, **options: Any) -> str:
+        asked.append(not options.get("local_files_only", False))
+        if found is None or asked[-1]:
+            raise FileNotFoundError(name)
+        return found
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", fetch)
+    return asked
+
+
+def test_a_specification_of_a_stranger_downloads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = asked_of_the_hub(monkeypatch, None)
+    theirs = Space.encoded("text", "sentence-transformers:evil/repo", 384)
+    with pytest.raises(InvalidParameter, match=r"'sentence-transformers:evil/repo', which must be on this machine"):
+        encode(["a"], theirs)
+    assert asked == [False]
+    with pytest.raises(InvalidParameter, match="cannot be downloaded"):
+        encoder_for("text", "sentence-transformers:evil/repo").encode(["a"])
+    assert asked == [False, False, True]
+
+
+def test_a_specification_of_a_stranger_reads_no_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "evil").mkdir()
+    (tmp_path / "evil" / "config.json").write_text("{}")
+    monkeypatch.chdir(tmp_path)
+    asked = asked_of_the_hub(monkeypatch, None)
+    monkeypatch.setattr("learnware.specification.encoders.sentences._digest", lambda folder: 1 / 0)
+    with pytest.raises(InvalidParameter, match="which must be on this machine"):
+        encode(["a"], Space.encoded("text", "sentence-transformers:evil", 384))
+    assert asked == [False]
+
+
+@pytest.mark.usefixtures("offline")
+def test_a_network_on_this_machine_serves_a_specification(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    asked = asked_of_the_hub(monkeypatch, str(folder))
+    assert encode(["a"], Space.encoded("text", "sentence-transformers:all-MiniLM-L6-v2", 384)).shape == (1, 384)
+    assert asked == [False]
+    assert base._used == {}
 
 
 def test_without_the_library_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
