@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 FAR = 100.0
 
 _POINTS_FOR_MEDIAN = 2000
+_LEAST_DISTANCE = 1e-290
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,9 @@ class Frame:
         share = max(1, _POINTS_FOR_MEDIAN // len(specifications))
         chosen = np.concatenate([_heaviest(s, share) for s in specifications])
         framed = drawn_in((chosen - location) / scale)
-        return cls(location, scale, GaussianKernel.from_median(median_squared_distance(framed)))
+        # Of points that are all but equal the gammas would be infinite.
+        median = max(median_squared_distance(framed), _LEAST_DISTANCE)
+        return cls(location, scale, GaussianKernel.from_median(median))
 
 
 def drawn_in(framed: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -45,3 +45,12 @@ def test_a_pooled_frame_of_what_is_read_is_finite(read: list[Specification]) -> 
     frame = Frame.pool([specification.statistical for specification in read])  # type: ignore[misc]
     for specification in read:
         assert (abs(frame.apply(specification.statistical.points)) < 1e9).all()  # type: ignore[union-attr]
+
+
+def test_points_that_are_all_but_equal_have_a_frame() -> None:
+    content: dict[str, Any] = RKME([[0.0, 0.0], [0.0, 0.0]], [0.5, 0.5]).to_dict()
+    content["points"], content["scale"] = [[0.0, 0.0], [1e-160, 0.0]], [1.0, 1.0]
+    whole = {"format": "learnware-specification", "version": 1, "semantic": {}, "statistical": content}
+    statistical = Specification.from_json(json.dumps(whole)).statistical
+    assert statistical is not None
+    assert statistical.distance(statistical) == 0.0
