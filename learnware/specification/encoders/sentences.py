@@ -98,7 +98,7 @@ def _library(name: str) -> Any:
 def _on_this_machine(name: str, encoder_id: str, cached: bool) -> Path:
     """Return the folder of a model of huggingface.co, downloaded if need be and not forbidden."""
     fetch = _library("huggingface_hub").snapshot_download
-    with suppress(Exception):
+    with suppress(OSError, ValueError):
         return Path(fetch(name, allow_patterns=list(_SAFE), local_files_only=True))
     if cached:
         raise InvalidParameter(
