@@ -57,7 +57,7 @@ def test_corrupted_learnwares_are_neither_first_nor_in_the_mixture(
 def test_distance_alone_falls_for_them(
     submitted: tuple[Market, dict[str, Learnware]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loss, "_groups", lambda members: [])
+    monkeypatch.setattr(loss, "groups", lambda members: [])
     wrong, weight = errors(*submitted)
     assert wrong > 0.1
     assert weight > 0.05

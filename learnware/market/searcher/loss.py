@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from learnware.kernels import minimize_on_simplex
 from learnware.market.organizer import Index, Island
-from learnware.market.organizer.capability import (
-    MOST_LOSS,
-    Truth,
-    askable,
-    best_constant,
-    comparable,
-    probes_of,
-    usable,
-)
+from learnware.market.organizer.capability import MOST_LOSS, Truth, best_constant
+from learnware.market.searcher.peers import N_JUDGED, Peer, closeness, groups, peers_near, surrogates
 from learnware.market.searcher.statistical import Neighbours, Query
 from learnware.specification import PointLabels
 
-#: So many learnwares judge each other, the nearest to the user.
-N_JUDGED = 30
-#: Of so many, the nearest, a user's labels choose those first.
-N_BY_LABELS = 100
-
 # The constants below were chosen on digits, wine, breast cancer and drawn tables; see tests/benchmarks/corruption.py.
-_SHARPNESS = 3
 _RIDGE = 0.1
 _LEAST_WEIGHT = 0.01
 _MOST_IMPORTANCE = 10.0
@@ -46,21 +32,6 @@ _UNEXPLAINED = 0.03
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
-
-
-@dataclass(frozen=True)
-class _Member:
-    """A learnware that others judge."""
-
-    position: int
-    digest: str | None
-    points: npt.NDArray[np.float32]
-    weights: Floats
-    labels: PointLabels
-    asked: bool
-    probes: Rows
-    shares: Floats
-    truth: Floats
 
 
 @dataclass(frozen=True)
@@ -135,12 +106,12 @@ def estimate_losses(index: Index, island: Island, query: Query, near: Neighbours
     Y. Xie, Z.-H. Tan, Y. Jiang, Z.-H. Zhou. "Identifying Helpful Learnwares Without Examining the Whole Market". ECAI
     2023.
     """
-    members = _members(index, island, query, near)
+    members = peers_near(index, island, query, near)
     losses, useless = np.full(len(near.rows), np.nan), np.zeros(len(near.rows), dtype=bool)
     # Of those that answer alike, the one made for data more like the user's is the safer choice.
     apart = _UNEXPLAINED * (1.0 - near.fits)
     if query.labels is None:
-        for group in _groups(members):
+        for group in groups(members):
             judged, beliefs = _by_others(index, island, query, near, group)
             if group[0].labels.classes is not None or _best(judged) < _TELLING:
                 losses[_positions(group)], useless[_positions(group)] = judged, beliefs < _LEAST_BELIEF
@@ -159,7 +130,7 @@ def estimate_losses(index: Index, island: Island, query: Query, near: Neighbours
     return Judgement(losses + apart, useless)
 
 
-def _positions(group: Sequence[_Member]) -> list[int]:
+def _positions(group: Sequence[Peer]) -> list[int]:
     return [member.position for member in group]
 
 
@@ -175,62 +146,10 @@ def _best(losses: Floats) -> float:
     return float(known[: max(1, min(3, len(known) // 2))].mean()) if len(known) else np.inf
 
 
-def _members(index: Index, island: Island, query: Query, near: Neighbours) -> list[_Member]:
-    """Return those of which a loss can be told: by the user's labels, or by others at points they were asked about."""
-    members: list[_Member] = []
-    for position, row in enumerate(near.rows):
-        rkme = island.member(int(row))
-        asked, labels = askable(rkme), rkme.labels
-        if labels is None or not usable(labels.values) or (query.labels is None and not asked):
-            continue
-        digest, (probes, shares) = index.digest(island.ids[row]), probes_of(rkme)
-        truth = index.answers.outputs(digest, labels, probes)
-        points = island.framed([row])[0][0, : len(rkme.weights)]
-        members.append(_Member(position, digest, points, rkme.weights, labels, asked, probes, shares, truth))
-        if len(members) == (N_JUDGED if query.labels is None else N_BY_LABELS):
-            break
-    return [m for m in members if query.labels is None or comparable(m.labels, query.labels)]
-
-
-def _groups(members: Sequence[_Member]) -> Iterable[list[_Member]]:
-    """Yield members whose answers compare with each other, two at least."""
-    waiting = members
-    while waiting:
-        group = [m for m in waiting if comparable(m.labels, waiting[0].labels)]
-        if len(group) > 1:
-            yield group
-        waiting = [m for m in waiting if not comparable(m.labels, waiting[0].labels)]
-
-
-def _near(island: Island, points: npt.NDArray[np.float32], others: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
-    squared = points @ (-2.0 * others.T)
-    squared += np.einsum("ij,ij->i", points, points)[:, None]
-    squared += np.einsum("ij,ij->i", others, others)
-    return island.frame.kernel.of_squared_distances(np.maximum(squared, 0.0, out=squared)) ** _SHARPNESS
-
-
-def _surrogates(
-    island: Island, points: npt.NDArray[np.float32], group: Sequence[_Member]
-) -> Iterator[npt.NDArray[Any]]:
-    """Yield what models would answer as their own points tell: the mean of their outputs, weighted by closeness."""
-    closeness = _near(island, points, np.concatenate([member.points for member in group]))
-    start = 0
-    for member in group:
-        near, weights = closeness[:, start : start + len(member.points)], member.weights[:, None]
-        start += len(member.points)
-        values = weights * member.labels.values
-        # Far from all its points a model answers with their mean.
-        outputs: npt.NDArray[Any] = near @ values.astype(np.float32) + 1e-12 * values.sum(axis=0)
-        if member.labels.classes is not None:
-            yield outputs.argmax(axis=1)
-        else:
-            yield outputs / (near @ weights.astype(np.float32) + 1e-12)
-
-
-def _by_user(island: Island, query: Query, labels: PointLabels, group: Sequence[_Member]) -> Floats:
+def _by_user(island: Island, query: Query, labels: PointLabels, group: Sequence[Peer]) -> Floats:
     """Return the loss of every member against the user's labels."""
     truth = Truth.of([(labels, labels.values, query.weights)])
-    said = _surrogates(island, query.points.astype(np.float32), group)
+    said = surrogates(island, query.points.astype(np.float32), group)
     return np.array([truth.losses(a, m.labels) @ query.weights for a, m in zip(said, group, strict=True)])
 
 
@@ -239,7 +158,7 @@ def _by_others(
     island: Island,
     query: Query,
     near: Neighbours,
-    group: list[_Member],
+    group: list[Peer],
     told: Floats | None = None,
 ) -> tuple[Floats, Floats]:
     """Return the loss of every member by the answers of the others, and how far each is to be believed."""
@@ -264,7 +183,7 @@ def _by_others(
     return judged, beliefs
 
 
-def _without_own_voice(column: Floats, fits: Floats, group: list[_Member], t: int) -> float:
+def _without_own_voice(column: Floats, fits: Floats, group: list[Peer], t: int) -> float:
     """Give a learnware the loss of its best peer at its own points; return that over the loss of a constant answer."""
     member, peers = group[t], np.argsort(-fits[:, t], kind="stable")[: min(_N_PEERS, len(group) - 1)]
     means = column[peers] @ member.shares
@@ -273,14 +192,14 @@ def _without_own_voice(column: Floats, fits: Floats, group: list[_Member], t: in
     return float(means.min()) / max(constant, _LEAST_CONSTANT)
 
 
-def _columns(index: Index, island: Island, group: list[_Member], heard: Rows) -> list[Floats]:
+def _columns(index: Index, island: Island, group: list[Peer], heard: Rows) -> list[Floats]:
     """Return, for each of `heard`, the loss of every member at each of its probes."""
     asked = [group[t] for t in heard]
     points = np.concatenate([member.points[member.probes] for member in asked])
     ends = np.cumsum([len(member.probes) for member in asked])
     truth = Truth.of([(member.labels, member.truth, member.shares) for member in asked])
     losses = np.empty((len(group), len(points)))
-    for j, (member, said) in enumerate(zip(group, _surrogates(island, points, group), strict=True)):
+    for j, (member, said) in enumerate(zip(group, surrogates(island, points, group), strict=True)):
         for other, end in zip(asked, ends, strict=True):
             known = index.answers.at(member.digest, other.digest, member.labels, len(other.probes))
             if known is not None:
@@ -289,7 +208,7 @@ def _columns(index: Index, island: Island, group: list[_Member], heard: Rows) ->
     return np.split(losses, ends[:-1], axis=1)
 
 
-def _gram(island: Island, near: Neighbours, group: list[_Member]) -> tuple[Floats, Floats]:
+def _gram(island: Island, near: Neighbours, group: list[Peer]) -> tuple[Floats, Floats]:
     positions = [member.position for member in group]
     rows = near.rows[positions]
     sketches = island.sketches[rows].astype(np.float64)
@@ -298,7 +217,7 @@ def _gram(island: Island, near: Neighbours, group: list[_Member]) -> tuple[Float
     return gram, near.products[positions]
 
 
-def _fits(island: Island, near: Neighbours, group: list[_Member], gram: Floats) -> Floats:
+def _fits(island: Island, near: Neighbours, group: list[Peer], gram: Floats) -> Floats:
     """Return the share of each embedding that every other explains, freed of sampling noise; -1 for itself."""
     rows = [island.member(int(near.rows[member.position])).n_samples or len(member.weights) for member in group]
     own = np.diag(gram)
@@ -308,9 +227,9 @@ def _fits(island: Island, near: Neighbours, group: list[_Member], gram: Floats) 
     return np.asarray(fits)
 
 
-def _importance(island: Island, query: Query, member: _Member) -> Floats:
+def _importance(island: Island, query: Query, member: Peer) -> Floats:
     """Return how much denser the user's data lie at the probes of a learnware than its own."""
     points = member.points[member.probes]
-    users = _near(island, points, query.points.astype(np.float32)) @ query.weights
-    own = _near(island, points, member.points) @ member.weights
+    users = closeness(island, points, query.points.astype(np.float32)) @ query.weights
+    own = closeness(island, points, member.points) @ member.weights
     return np.asarray(np.minimum(users / (own + 1e-9), _MOST_IMPORTANCE))
