@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from learnware._progress import progress_bar
-from learnware.errors import InvalidParameter, LearnwareError, ModelFailure, NoLearnwares
-from learnware.reuse.labels import connected, join_classes, one_hot, places
+from learnware.errors import InvalidParameter, LearnwareError, NoLearnwares
+from learnware.reuse.answers import probabilities_of, values_of
+from learnware.reuse.labels import connected, join_classes, places
 from learnware.reuse.sources import (
     CLASSIFICATION,
     REGRESSION,
@@ -272,7 +273,7 @@ class Members:
         answers, failures = [], {}
         for i in bar:
             try:
-                answers.append(self._probabilities(i, X, classes) if classes is not None else self._values(i, X))
+                answers.append(self._answers(i, X, classes))
             except LearnwareError as error:
                 failures[int(i)] = error
         if failures:
@@ -285,23 +286,11 @@ class Members:
             )
         return np.stack(answers)
 
-    def _values(self, i: int, X: Any) -> npt.NDArray[np.float64]:
-        values = self._checked(i, self.learnwares[i].predict(X), X)
-        return values[:, None] if values.ndim == 1 else values
-
-    def _probabilities(self, i: int, X: Any, classes: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-        learnware, own = self.learnwares[i], self.class_sets[i]
-        if hasattr(learnware, "predict_proba"):
-            answer = self._checked(i, learnware.predict_proba(X), X)
-            if answer.ndim != 2 or answer.shape[1] != len(own) or answer.min(initial=0.0) < 0:
-                raise ModelFailure(
-                    f"{name_of(learnware)} must give one probability for each of its {len(own)} classes. "
-                    f"Got an array of shape {answer.shape} with least value {answer.min(initial=0.0):.3g}."
-                )
-        else:
-            answer = one_hot(np.asarray(learnware.predict(X)), own, name_of(learnware))
-        total = answer.sum(axis=1, keepdims=True)
-        answer = np.divide(answer, total, out=np.full_like(answer, 1.0 / len(own)), where=total > 0)
+    def _answers(self, i: int, X: Any, classes: npt.NDArray[Any] | None) -> npt.NDArray[np.float64]:
+        if classes is None:
+            return values_of(self.learnwares[i], X)
+        own = self.class_sets[i]
+        answer = probabilities_of(self.learnwares[i], own, X)
         aligned = np.zeros((len(answer), self.width(classes)))
         aligned[:, np.arange(len(own)) if i in self.foreign else places(own, classes)] = answer
         return aligned
@@ -309,15 +298,3 @@ class Members:
     def width(self, classes: npt.NDArray[Any]) -> int:
         """Return how many columns the answers in these classes need: a foreign member may need more."""
         return max([len(classes), *(len(self.class_sets[i]) for i in self.foreign)])
-
-    def _checked(self, i: int, answer: Any, X: Any) -> npt.NDArray[np.float64]:
-        name = name_of(self.learnwares[i])
-        try:
-            values = np.asarray(answer, dtype=np.float64)
-        except (TypeError, ValueError) as error:
-            raise ModelFailure(f"{name} must answer with numbers. Got {type(answer).__name__}: {error}.") from error
-        if values.ndim not in (1, 2) or len(values) != len(X):
-            raise ModelFailure(f"{name} must give one answer a row, {len(X)} here. Got shape {values.shape}.")
-        if not np.isfinite(values).all():
-            raise ModelFailure(f"{name} answered with NaN or infinity. Leave it out, or fill missing values in X.")
-        return values
