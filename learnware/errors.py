@@ -29,9 +29,14 @@
     ├── RejectedLearnware (ValueError)        the market's checks refused it; see ``.report``
     ├── LearnwareNotFound (LookupError)       no learnware of that id in this market
     ├── NoLearnwares (LookupError)            nothing to reuse
-    ├── MarketError (OSError)                 a market folder that cannot be used
-    │   ├── MarketNotWritable                 its files cannot be written
-    │   └── NewerFormat                       it was written by a newer version of the library
+    ├── MarketError (OSError)                 a market that cannot be used
+    │   ├── MarketNotWritable                 the files of its folder cannot be written
+    │   ├── NewerFormat                       its folder was written by a newer version of the library
+    │   ├── MarketUnreachable (ConnectionError) a remote one does not answer, or this process is offline
+    │   ├── NotAuthenticated (PermissionError) it does not know who asks
+    │   ├── NotAllowed (PermissionError)      it knows who asks, and the answer is no
+    │   ├── QuotaExceeded                     whoever asks has used what they may have
+    │   └── TooManyRequests                   they have asked too often; see ``.retry_after``
     └── MissingDependency (ImportError)       an optional library is needed and not installed
 
 A message says what was expected, what came, and what to do about it.
@@ -65,14 +70,19 @@ __all__ = [
     "MalformedSpecification",
     "MarketError",
     "MarketNotWritable",
+    "MarketUnreachable",
     "MissingDependency",
     "ModelFailure",
     "NewerFormat",
     "NoLearnwares",
+    "NotAllowed",
+    "NotAuthenticated",
+    "QuotaExceeded",
     "RejectedLearnware",
     "SandboxMemory",
     "SandboxTimeout",
     "TooFewRows",
+    "TooManyRequests",
     "UnreachableFile",
     "UnsupportedModel",
     "UntrustedModel",
@@ -272,7 +282,7 @@ class NoLearnwares(LearnwareError, LookupError):
 
 
 class MarketError(LearnwareError, OSError):
-    """A market folder cannot be used."""
+    """A market cannot be used."""
 
 
 class MarketNotWritable(MarketError):
@@ -281,6 +291,36 @@ class MarketNotWritable(MarketError):
 
 class NewerFormat(MarketError):
     """A market folder was written by a newer version of the library."""
+
+
+class MarketUnreachable(MarketError, ConnectionError):
+    """A remote market does not answer, or this process has been told to stay offline."""
+
+
+class NotAuthenticated(MarketError, PermissionError):
+    """A market does not know who asks: no token, or one that is wrong, expired or revoked."""
+
+
+class NotAllowed(MarketError, PermissionError):
+    """A market knows who asks, and they may not do this."""
+
+
+class QuotaExceeded(MarketError):
+    """Whoever asks has used as much of a market as they may."""
+
+
+class TooManyRequests(MarketError):
+    """Whoever asks has asked too often.
+
+    Attributes
+    ----------
+    retry_after : float or None
+        Seconds to wait, if the market said.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class MissingDependency(LearnwareError, ImportError):

@@ -36,7 +36,8 @@ ALLOWED: dict[str, frozenset[str]] = {
     "testing": BASE | {"_reuser_contract", "market", "reuse", "bundle", "specification"},
     "demo": BASE | {"market", "reuse", "bundle", "specification"},
     "_files": BASE | {"models"},
-    "cli": BASE | {"demo", "_files", "market", "bundle", "specification", "runtime"},
+    "server": BASE | {"market", "bundle", "specification", "kernels"},
+    "cli": BASE | {"demo", "_files", "server", "market", "bundle", "specification", "runtime"},
     "__main__": frozenset({"cli"}),
     "__init__": frozenset({"bundle", "limits", "market", "reuse", "specification"}),
 }

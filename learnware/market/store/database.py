@@ -14,7 +14,7 @@ from typing import Any
 
 from learnware.errors import MarketError, NewerFormat
 from learnware.market.store.failures import PATIENCE_SECONDS, disk_full, is_full, not_writable, of_database
-from learnware.market.store.tables import SCHEMA_VERSION, bring_up_to_date
+from learnware.market.store.tables import SCHEMA, Schema
 from learnware.market.store.turns import Turns
 
 
@@ -29,6 +29,8 @@ class Database:
         Without it nothing is written, and a folder without write permission can be read.
     upgrade : bool, default=True
         Make tables that are absent or of an earlier version; otherwise they are refused.
+    schema : Schema, default=SCHEMA
+        What the tables are.
 
     Notes
     -----
@@ -38,8 +40,9 @@ class Database:
     So every connection is closed just before a fork, and both sides open their own when they need one.
     """
 
-    def __init__(self, path: Path, *, writable: bool, upgrade: bool = True) -> None:
+    def __init__(self, path: Path, *, writable: bool, upgrade: bool = True, schema: Schema = SCHEMA) -> None:
         self._path = path
+        self._schema = schema
         self._writable = writable
         self._closed = False
         self._connection: sqlite3.Connection | None = None
@@ -94,12 +97,12 @@ class Database:
 
     def _prepare(self, upgrade: bool) -> None:
         version = self.rows("PRAGMA user_version")[0][0]
-        if version > SCHEMA_VERSION:
+        if version > self._schema.version:
             raise NewerFormat(
                 f"The market at {self._path.parent} has tables of version {version}; this version of learnware reads "
-                f"up to {SCHEMA_VERSION}. Upgrade learnware to open it."
+                f"up to {self._schema.version}. Upgrade learnware to open it."
             )
-        if version == SCHEMA_VERSION:
+        if version == self._schema.version:
             return
         if not upgrade:
             raise MarketError(
@@ -107,7 +110,7 @@ class Database:
                 "with write permission, which brings it up to date, or copy the folder and open the copy."
             )
         with self.writing() as connection:
-            bring_up_to_date(connection)
+            self._schema.bring_up_to_date(connection)
 
     @contextmanager
     def _connected(self) -> Iterator[sqlite3.Connection]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from learnware.market.store.columns import COLUMNS
 from learnware.market.store.seals import seal
@@ -117,3 +119,23 @@ def bring_up_to_date(connection: sqlite3.Connection) -> None:
 def _resealed(own: bytes, *values: bytes | float | str | None) -> bytes:
     """Return the seal of a row with the new columns empty; a row that had changed keeps a seal that does not fit."""
     return seal(*values, None, None, None) if own == seal(*values) else own
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The tables of a database file.
+
+    Parameters
+    ----------
+    version : int
+        As ``PRAGMA user_version`` names it; a larger number in a file means that a newer library wrote it.
+    bring_up_to_date : callable
+        Makes the tables, or turns those of an earlier version into these, in the transaction of a connection.
+    """
+
+    version: int
+    bring_up_to_date: Callable[[sqlite3.Connection], None]
+
+
+#: The tables of a market folder.
+SCHEMA = Schema(SCHEMA_VERSION, bring_up_to_date)

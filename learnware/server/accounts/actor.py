@@ -1,0 +1,46 @@
+"""Who asks for something, as far as a dock knows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Role = Literal["user", "admin"]
+Scope = Literal["read", "upload", "delete", "admin", "account"]
+
+#: What a token may be issued for. Whoever has logged in on the web page also has "account", which no token has: a
+#: token that could make tokens could never be revoked.
+SCOPES: tuple[Scope, ...] = ("read", "upload", "delete", "admin")
+
+ROLES: tuple[Role, ...] = get_args(Role)
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Whoever makes a request.
+
+    Parameters
+    ----------
+    user : str, optional
+        The account; None for somebody unknown.
+    role : {"user", "admin"}, optional
+        The role of that account.
+    scopes : frozenset of str
+        What the token or the session was issued for.
+    token_id : str, optional
+        Which token or session that was.
+    """
+
+    user: str | None = None
+    role: Role | None = None
+    scopes: frozenset[str] = frozenset()
+    token_id: str | None = None
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether this is an admin who uses a token or a session that may act as one."""
+        return self.role == "admin" and "admin" in self.scopes
+
+
+#: Somebody of whom nothing is known; they may look at what is public.
+ANONYMOUS = Actor(scopes=frozenset({"read"}))
