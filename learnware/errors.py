@@ -32,8 +32,8 @@
     ├── MarketError (OSError)                 a market that cannot be used
     │   ├── MarketNotWritable                 the files of its folder cannot be written
     │   ├── NewerFormat                       its folder was written by a newer version of the library
-    │   ├── MarketUnreachable (ConnectionError) a remote one does not answer, or this process is offline
-    │   ├── NotAuthenticated (PermissionError) it does not know who asks
+    │   ├── MarketUnreachable (ConnectionError)  a remote one does not answer, or this process is offline
+    │   ├── NotAuthenticated (PermissionError)  it does not know who asks
     │   ├── NotAllowed (PermissionError)      it knows who asks, and the answer is no
     │   ├── QuotaExceeded                     whoever asks has used what they may have
     │   └── TooManyRequests                   they have asked too often; see ``.retry_after``
