@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import numbers
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
@@ -16,7 +16,7 @@ from learnware._validation import complain
 from learnware.bundle import Learnware, Policy
 from learnware.errors import LearnwareError, MarketError, RejectedLearnware
 from learnware.market.base import Market, OneLearnware, as_learnware
-from learnware.market.checker import CHECKS, Check, check_execution, check_learnware
+from learnware.market.checker import CHECKS, Check, CheckReport, check_execution, check_learnware
 from learnware.market.fetched import SHARING, Fetched
 from learnware.market.organizer import Index, ask_around
 from learnware.market.organizer.capability_asking import N_ASKED_ABOUT
@@ -89,9 +89,50 @@ class LocalMarket(Market):
         if learnware_id not in self._store:
             raise self._store.unknown(learnware_id)
         opened = as_learnware(learnware, self.policy)
-        bundle, specification = self._checked(opened)
-        self._store.replace(learnware_id, bundle, specification)
+        self._check(opened)
+        specification = _with_level(opened)
+        self._store.replace(learnware_id, opened.to_bytes(), specification)
         self._compare(opened, specification)
+
+    def admit(self, learnware_id: str, learnware: OneLearnware) -> CheckReport:
+        """Take a learnware in under an id that was promised beforehand, or as the next revision of one that is there.
+
+        Doing that twice, as after a crash in between, changes nothing: bytes that are the current revision already
+        are neither checked nor stored again.
+
+        Parameters
+        ----------
+        learnware_id : str
+            32 hexadecimal digits; never that of a learnware that was removed.
+        learnware : Learnware, str or Path
+            Checked as by `submit`.
+
+        Returns
+        -------
+        CheckReport
+            What the checks found, none of it an error.
+
+        Raises
+        ------
+        RejectedLearnware
+            A check found an error.
+        LearnwareNotFound
+            The learnware of that id was removed.
+        """
+        opened = as_learnware(learnware, self.policy)
+        if self._store.removed(learnware_id) is not None:
+            raise self._store.unknown(learnware_id)
+        known = learnware_id in self._store
+        if known and self._store.revisions(learnware_id)[-1].digest == opened.digest:
+            return CheckReport(opened.name)
+        report = self._check(opened)
+        specification = _with_level(opened)
+        if known:
+            self._store.replace(learnware_id, opened.to_bytes(), specification)
+        else:
+            self._store.add(opened.to_bytes(), specification, learnware_id)
+        self._compare(opened, specification)
+        return report
 
     def remove(self, learnware_id: str) -> None:
         self._store.remove(learnware_id)
@@ -114,11 +155,25 @@ class LocalMarket(Market):
         text: str | None = None,
         limit: int = 10,
         mixture_size: int = 5,
+        hidden: Collection[str] = (),
     ) -> SearchResult:
+        """Find learnwares for a task; see `Market.search`.
+
+        Parameters
+        ----------
+        hidden : collection of str, optional
+            Ids of learnwares that whoever asks must not learn of.
+        """
         with self._lock:
             self._refresh()
             return search(
-                self._index, specification, text=text, limit=limit, mixture_size=mixture_size, fetch=self.fetch
+                self._index,
+                specification,
+                text=text,
+                limit=limit,
+                mixture_size=mixture_size,
+                fetch=self.fetch,
+                hidden=hidden,
             )
 
     def collect_garbage(self, grace_seconds: float = GRACE_SECONDS) -> int:
@@ -175,8 +230,9 @@ class LocalMarket(Market):
         return f"LocalMarket({self._place}, {held})"
 
     def _submit(self, learnware: Learnware) -> str:
-        bundle, specification = self._checked(learnware)
-        learnware_id = self._store.add(bundle, specification)
+        self._check(learnware)
+        specification = _with_level(learnware)
+        learnware_id = self._store.add(learnware.to_bytes(), specification)
         self._compare(learnware, specification)
         return learnware_id
 
@@ -216,11 +272,11 @@ class LocalMarket(Market):
         """Return a learnware that somebody holds, so that asking it starts no process."""
         return self._open.get(digest) or self._fetched.held(digest)
 
-    def _checked(self, learnware: Learnware) -> tuple[bytes, Specification]:
+    def _check(self, learnware: Learnware) -> CheckReport:
         report = check_learnware(learnware, checks=self._checks)
         if not report.passed:
             raise RejectedLearnware(report)
-        return learnware.to_bytes(), replace(learnware.specification, level=str(learnware.level))
+        return report
 
     def _refresh(self) -> None:
         changes = self._store.changes(self._generation)
@@ -233,6 +289,10 @@ class LocalMarket(Market):
             self._generation = changes.generation
         reached, cells = self._store.cells(self._index.answers.reached)
         self._index.answers.take(cells, reached)
+
+
+def _with_level(learnware: Learnware) -> Specification:
+    return replace(learnware.specification, level=str(learnware.level))
 
 
 def _reopened(store: Store, checks: Sequence[Check], place: str, policy: Policy) -> LocalMarket:

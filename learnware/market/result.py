@@ -5,18 +5,19 @@ from __future__ import annotations
 import html
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from learnware._optional import import_optional
 from learnware.errors import NoLearnwares
-from learnware.specification import Specification
 
 if TYPE_CHECKING:
     from learnware.bundle import Learnware
+    from learnware.specification import SemanticSpecification, Specification
 
+T = TypeVar("T")
 Verdict = Literal["match", "weak", "nothing fits"]
 
 _COLOURS = {"match": "#2e7d32", "weak": "#b26a00", "nothing fits": "#b3261e"}
@@ -35,16 +36,16 @@ class Hit:
     ----------
     id : str
         Its id in the market.
-    specification : Specification
-        What it is for.
+    semantic : SemanticSpecification
+        What it is for, in words.
     distance : float or None
         MMD to the user's specification in the island's frame; None for a search by words alone.
     fit : float or None
         Share of the user's mean embedding that this learnware's explains, in [0, 1].
     relevance : float or None
         How well the words match, in (0, 1]; None when no words were searched.
-    fetch : callable or None
-        Brings the learnware of ``"id"`` or ``"id@digest"``.
+    fetch, describe : callable or None
+        Bring the learnware, and its specification, of ``"id"`` or ``"id@digest"``.
     digest : str or None
         sha256 of the revision that was found; `learnware` is that one, whatever has been updated since.
     loss : float or None
@@ -52,36 +53,42 @@ class Hit:
         right ones; plus 0.03 (1 - `fit`). None where that is not known: nobody but the learnware knows the region, it
         says nothing of its answers, others are nearer, or models cannot be asked, as about texts and images (or more
         than 256 classes), and the user gave no labels.
+    level : str or None
+        What running its model can do: T0 data, T1 data with unsafe memory, T2 code.
     """
 
     id: str
-    specification: Specification
+    semantic: SemanticSpecification
     distance: float | None = None
     fit: float | None = None
     relevance: float | None = None
     fetch: Callable[[str], Learnware] | None = field(default=None, repr=False)
     digest: str | None = None
     loss: float | None = None
+    level: str | None = None
+    describe: Callable[[str], Specification] | None = field(default=None, repr=False)
 
     @property
     def name(self) -> str:
         """The name that the developer gave."""
-        return self.specification.semantic.name
+        return self.semantic.name
 
     @property
-    def level(self) -> str | None:
-        """What running its model can do: T0 data, T1 data with unsafe memory, T2 code."""
-        return self.specification.level
+    def specification(self) -> Specification:
+        """What it is for, in words and points; a remote market is asked for it on first use."""
+        return self._brought("_specification", self.describe)
 
     @property
     def learnware(self) -> Learnware:
         """The learnware itself, fetched on first use."""
-        known: Learnware | None = self.__dict__.get("_learnware")
-        if known is None:
-            if self.fetch is None:
+        return self._brought("_learnware", self.fetch)
+
+    def _brought(self, name: str, bring: Callable[[str], T] | None) -> T:
+        if name not in self.__dict__:
+            if bring is None:
                 raise NoLearnwares(f"The hit {self.id!r} is not tied to a market. Fetch the learnware by its id.")
-            known = self.fetch(self.id if self.digest is None else f"{self.id}@{self.digest}")
-            self.__dict__["_learnware"] = known
+            self.__dict__[name] = bring(self.id if self.digest is None else f"{self.id}@{self.digest}")
+        known: T = self.__dict__[name]
         return known
 
     def __repr__(self) -> str:
@@ -91,8 +98,10 @@ class Hit:
 
     def __getstate__(self) -> dict[str, Any]:
         # A market cannot travel to another process; its learnware can.
-        learnware = self.learnware if self.fetch is not None else self.__dict__.get("_learnware")
-        return {**self.__dict__, "fetch": None, "_learnware": learnware}
+        brought: dict[str, Any] = {} if self.fetch is None else {"_learnware": self.learnware}
+        if self.describe is not None:
+            brought["_specification"] = self.specification
+        return {**self.__dict__, "fetch": None, "describe": None, **brought}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -222,9 +231,9 @@ class SearchResult:
                 "fit": hit.fit,
                 "weight": weights.get(hit.id, 0.0 if self.mixture else None),
                 "relevance": hit.relevance,
-                "level": hit.specification.level,
+                "level": hit.level,
                 "id": hit.id,
-                "description": hit.specification.semantic.description,
+                "description": hit.semantic.description,
             }
             for hit in shown.values()
         ]

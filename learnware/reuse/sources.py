@@ -27,8 +27,7 @@ def peek_task(source: Any) -> str | None:
         return None
     for entry in entries:
         task = getattr(entry, "task", None)
-        semantic = getattr(getattr(entry, "specification", None), "semantic", None)
-        task = task if isinstance(task, str) else getattr(semantic, "task", None)
+        task = task if isinstance(task, str) else getattr(_semantic_of(entry), "task", None)
         if isinstance(task, str):
             return task
     return None
@@ -36,8 +35,7 @@ def peek_task(source: Any) -> str | None:
 
 def name_of(learnware: Any) -> str:
     """Return what to call a learnware in a message or table."""
-    semantic = getattr(getattr(learnware, "specification", None), "semantic", None)
-    name = getattr(semantic, "name", None) or getattr(learnware, "id", None)
+    name = getattr(_semantic_of(learnware), "name", None) or getattr(learnware, "id", None)
     return f"learnware {name!r}" if name else f"a {type(learnware).__name__}"
 
 
@@ -96,8 +94,13 @@ def renewed(weights: npt.NDArray[np.float64]) -> npt.NDArray[np.float64] | None:
 
 def data_of(learnware: Any) -> str:
     """Return what a learnware takes: "table", "text" or "image"."""
-    semantic = getattr(getattr(learnware, "specification", None), "semantic", None)
-    return str(getattr(semantic, "data", "Table")).lower()
+    return str(getattr(_semantic_of(learnware), "data", "Table")).lower()
+
+
+def _semantic_of(entry: Any) -> Any:
+    # A hit knows its words, and would have to ask a remote market for its specification.
+    semantic = getattr(entry, "semantic", None)
+    return semantic if semantic is not None else getattr(getattr(entry, "specification", None), "semantic", None)
 
 
 def of_one_kind(learnwares: list[Any], weights: Any) -> list[int]:

@@ -9,8 +9,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import ClassVar
 
-from learnware.errors import LearnwareNotFound
-from learnware.market.store import Cell, Changes, Store
+from learnware.errors import InvalidParameter, LearnwareNotFound
+from learnware.market.store import Cell, Changes, Store, new_id
 from learnware.testing.examples import specification_of
 from learnware.testing.expecting import expect, refused
 
@@ -149,6 +149,19 @@ class StoreContract(ABC):
                 seen.add(learnware_id)
                 store.remove(learnware_id)
             expect(len(store), 0)
+
+    def test_an_id_promised_beforehand_is_given_once(self, tmp_path: Path) -> None:
+        with closing(self.open_store(tmp_path / "store")) as store:
+            promised = new_id()
+            expect(store.add(b"first", specification_of("first"), promised), promised)
+            expect((store.read(promised), list(store)), (b"first", [promised]))
+            with refused(InvalidParameter, promised, "given before"):
+                store.add(b"second", specification_of("second"), promised)
+            store.remove(promised)
+            for taken in (promised, "", "../a", promised.upper(), promised[:-1]):
+                with refused(InvalidParameter):
+                    store.add(b"second", specification_of("second"), taken)
+            expect((len(store), store.changes(0).stored), (0, ()))
 
     def test_bytes_of_two_ids_outlive_one_of_them(self, tmp_path: Path) -> None:
         with closing(self.open_store(tmp_path / "store")) as store:

@@ -26,7 +26,7 @@ def result(fetched):
         return f"learnware {learnware_id}"
 
     hits = tuple(
-        Hit(str(i), Specification(SemanticSpecification(name=f"<b>{i}</b>")), 0.1 * (i + 1), 1 - 0.1 * i, None, fetch)
+        Hit(str(i), SemanticSpecification(name=f"<b>{i}</b>"), 0.1 * (i + 1), 1 - 0.1 * i, None, fetch)
         for i in range(4)
     )
     mixture = Mixture((hits[0], hits[3]), np.array([0.75, 0.25]), 0.05, 0.97)
@@ -42,7 +42,7 @@ def test_learnwares_are_fetched_once_and_on_use(result, fetched):
 
 def test_a_hit_without_market_says_so():
     with pytest.raises(NoLearnwares, match="not tied to a market"):
-        _ = Hit("a", Specification()).learnware
+        _ = Hit("a", SemanticSpecification()).learnware
 
 
 def test_a_result_is_a_sequence_of_hits(result):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -47,6 +47,7 @@ def search(
     limit: int = 10,
     mixture_size: int = 5,
     fetch: Callable[[str], Learnware] | None = None,
+    hidden: Collection[str] = (),
 ) -> SearchResult:
     """Answer a search over an index.
 
@@ -68,6 +69,8 @@ def search(
         At most this many members of the mixture.
     fetch : callable, optional
         Brings the learnware of an id, or of one of its revisions.
+    hidden : collection of str, optional
+        Ids of learnwares that whoever asks must not learn of.
 
     Returns
     -------
@@ -80,16 +83,20 @@ def search(
     allowed = [
         learnware_id
         for learnware_id, semantic in index.semantic()
-        if (relevance is None or learnware_id in relevance) and matches_tags(specification.semantic, semantic)
+        if (relevance is None or learnware_id in relevance)
+        and learnware_id not in hidden
+        and matches_tags(specification.semantic, semantic)
     ]
     if not allowed:
-        return SearchResult((), None, "nothing fits", reason=why_nothing(index, specification, words))
+        return SearchResult((), None, "nothing fits", reason=why_nothing(index, specification, words, hidden))
     answer = _Answer(index, relevance or {}, fetch)
     if specification.statistical is None:
         return answer.by_words(allowed, limit)
     landings = _land(index, specification.statistical, allowed, limit, mixture_size)
     if not landings:
-        return SearchResult((), None, "nothing fits", reason=why_no_island(index, specification.statistical.space))
+        return SearchResult(
+            (), None, "nothing fits", reason=why_no_island(index, specification.statistical.space, hidden)
+        )
     return answer.by_distance(landings, limit)
 
 
@@ -149,7 +156,19 @@ class _Answer:
         distance = None if squared_distance is None else float(np.sqrt(squared_distance))
         words = self.relevance.get(learnware_id)
         digest = self.index.digest(learnware_id)
-        return Hit(learnware_id, self.index[learnware_id], distance, fit, words, self.fetch, digest, loss)
+        known = self.index[learnware_id]
+        return Hit(
+            learnware_id,
+            known.semantic,
+            distance,
+            fit,
+            words,
+            self.fetch,
+            digest,
+            loss,
+            known.level,
+            describe=lambda _: known,
+        )
 
     def by_words(self, allowed: list[str], limit: int) -> SearchResult:
         ranked = sorted(allowed, key=lambda learnware_id: -self.relevance.get(learnware_id, 0.0))[:limit]

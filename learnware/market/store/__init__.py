@@ -5,7 +5,7 @@ nothing. `learnware.testing.StoreContract` tests any other implementation.
 """
 
 from learnware.market.store.backup import backup, restore
-from learnware.market.store.base import GRACE_SECONDS, Cell, Changes, Entry, Revision, Store
+from learnware.market.store.base import GRACE_SECONDS, Cell, Changes, Entry, Revision, Store, is_id, new_id
 from learnware.market.store.directory import DirectoryStore
 from learnware.market.store.fsck import check_folder
 from learnware.market.store.memory import MemoryStore
@@ -24,5 +24,7 @@ __all__ = [
     "Store",
     "backup",
     "check_folder",
+    "is_id",
+    "new_id",
     "restore",
 ]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from learnware.errors import LearnwareNotFound
+from learnware._validation import complain
+from learnware.errors import InvalidParameter, LearnwareNotFound
 from learnware.specification import Specification
 
 #: So many random hexadecimal digits tell one id from another; a copy with a slip keeps them at one end or the other.
@@ -17,6 +19,7 @@ _TELLING = 6
 #: What a removed learnware has left is kept for so long.
 GRACE_SECONDS = 24 * 3600.0
 
+_ID = re.compile(r"[0-9a-f]{32}")
 _DIGEST = re.compile(r"[0-9a-f]{12,64}")
 
 
@@ -83,6 +86,16 @@ class Cell:
     content: bytes
 
 
+def new_id() -> str:
+    """Return an id that nobody else has: 128 random bits as 32 hexadecimal digits."""
+    return secrets.token_hex(16)
+
+
+def is_id(learnware_id: object) -> bool:
+    """Tell whether something has the form of an id."""
+    return isinstance(learnware_id, str) and _ID.fullmatch(learnware_id) is not None
+
+
 class Store(ABC):
     """Keeps bundles and their specifications by id.
 
@@ -96,8 +109,11 @@ class Store(ABC):
     """
 
     @abstractmethod
-    def add(self, bundle: bytes, specification: Specification) -> str:
-        """Keep `bundle` under a new id and return the id; when it returns, the bundle survives a crash."""
+    def add(self, bundle: bytes, specification: Specification, learnware_id: str | None = None) -> str:
+        """Keep `bundle` under a new id and return the id; when it returns, the bundle survives a crash.
+
+        Whoever promised an id beforehand names it: one of `new_id` that was never given.
+        """
 
     @abstractmethod
     def replace(self, learnware_id: str, bundle: bytes, specification: Specification) -> None:
@@ -194,6 +210,20 @@ class Store(ABC):
             f"begins with and no other. Got {asked!r}. It has {shown}{' and earlier ones' if len(known) > 3 else ''}; "
             "market.revisions(id) lists them."
         )
+
+    def check_new(self, learnware_id: str) -> str:
+        """Return an id that may be given now.
+
+        Raises
+        ------
+        InvalidParameter
+            It has not the form of an id, or was given before.
+        """
+        if not is_id(learnware_id):
+            raise complain("learnware_id", "Store.add", "32 hexadecimal digits, as new_id() makes them", learnware_id)
+        if learnware_id in self or self.removed(learnware_id) is not None:
+            raise InvalidParameter(f"The id {learnware_id} was given before, and an id is never given again.")
+        return learnware_id
 
     def unknown(self, learnware_id: object) -> LearnwareNotFound:
         """Return the error for an id that is not there, naming those that look like it."""

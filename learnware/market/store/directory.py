@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from learnware.errors import LearnwareError, MarketError
-from learnware.market.store.base import GRACE_SECONDS, Cell, Changes, Entry, Revision, Store
+from learnware.market.store.base import GRACE_SECONDS, Cell, Changes, Entry, Revision, Store, new_id
 from learnware.market.store.blobs import Blobs
 from learnware.market.store.cells import enter_cells, read_cells
 from learnware.market.store.database import Database
@@ -83,9 +82,9 @@ class DirectoryStore(Store):
         # Copies and other processes open the folder by themselves.
         return type(self), (self._folder.absolute(),)
 
-    def add(self, bundle: bytes, specification: Specification) -> str:
-        learnware_id = secrets.token_hex(16)
+    def add(self, bundle: bytes, specification: Specification, learnware_id: str | None = None) -> str:
         with self._storing(bundle) as (connection, digest):
+            learnware_id = new_id() if learnware_id is None else self.check_new(learnware_id)
             self._ledger.add(connection, learnware_id, digest, len(bundle), specification)
         return learnware_id
 
@@ -112,6 +111,11 @@ class DirectoryStore(Store):
                     f"The file of learnware {learnware_id} is missing: {self._blobs.path(wanted)}. "
                     "Restore it from a copy, or submit the learnware again."
                 ) from error
+
+    def file(self, learnware_id: str, digest: str | None = None) -> tuple[Path, str]:
+        """Return the file of a bundle, unread, and the sha256 that it must have; the current one by default."""
+        _, wanted = self._find(learnware_id, digest)
+        return self._blobs.path(wanted), wanted
 
     def describe(self, learnware_id: str, digest: str | None = None) -> Specification:
         number, _ = self._find(learnware_id, digest)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
@@ -12,7 +11,7 @@ from threading import RLock
 from typing import Any, NamedTuple
 
 from learnware.errors import MarketError
-from learnware.market.store.base import GRACE_SECONDS, Cell, Changes, Entry, Revision, Store
+from learnware.market.store.base import GRACE_SECONDS, Cell, Changes, Entry, Revision, Store, new_id
 from learnware.market.store.forks import renew_in_forks
 from learnware.specification import Specification
 
@@ -54,9 +53,9 @@ class MemoryStore(Store):
             "folder: Market.open('market')."
         )
 
-    def add(self, bundle: bytes, specification: Specification) -> str:
-        learnware_id = secrets.token_hex(16)
+    def add(self, bundle: bytes, specification: Specification, learnware_id: str | None = None) -> str:
         with self._opened():
+            learnware_id = new_id() if learnware_id is None else self.check_new(learnware_id)
             self._kept[learnware_id] = [_keep(bundle, specification)]
             self._log.append(learnware_id)
         return learnware_id
