@@ -59,6 +59,18 @@ _ROWS: tuple[tuple[str, int, str], ...] = (
     ("vocabulary-words", 500_000, "words of the vocabularies of a scikit-learn model"),
     ("booster-bytes", 256 * _MIB, "bytes of a LightGBM or XGBoost model"),
     ("booster-depth", 16, "mappings and lists within each other in an XGBoost model"),
+    ("upload-bytes", 512 * _MIB, "bytes of a learnware file sent to a dock"),
+    ("search-bytes", 8 * _MIB, "bytes of a search sent to a dock"),
+    ("request-bytes", _MIB, "bytes of any other request to it"),
+    ("request-depth", 12, "mappings and lists within each other in them"),
+    ("answer-bytes", 64 * _MIB, "bytes of an answer of a dock, but for learnware files"),
+    ("learnwares-per-user", 200, "learnwares of one account of a dock"),
+    ("user-bytes", 20 * 2**30, "bytes of its learnwares"),
+    ("waiting-per-user", 20, "its submissions that wait to be verified"),
+    ("uploads-per-hour", 60, "its submissions in an hour"),
+    ("logins-per-minute", 5, "times that a password may be tried; four times that from one address"),
+    ("searches-per-minute", 60, "searches from one address; ten times that with an account"),
+    ("query-days", 30, "days that a dock keeps the specification of a search that has an address of its own"),
 )
 
 #: The largest allowed value of each thing in a learnware file: bytes for ``*-bytes``, seconds for

@@ -21,7 +21,8 @@ from learnware.market.fetched import SHARING, Fetched
 from learnware.market.organizer import Index, ask_around
 from learnware.market.organizer.capability_asking import N_ASKED_ABOUT
 from learnware.market.result import SearchResult
-from learnware.market.searcher import search
+from learnware.market.searcher import Candidates, search
+from learnware.market.searcher.surroundings import Surroundings, surroundings
 from learnware.market.store import GRACE_SECONDS, DirectoryStore, MemoryStore, Revision, Store
 from learnware.market.store.forks import renew_in_forks
 from learnware.specification import RKME, SemanticSpecification, Specification
@@ -175,6 +176,60 @@ class LocalMarket(Market):
                 fetch=self.fetch,
                 hidden=hidden,
             )
+
+    def matching(self, wanted: SemanticSpecification, text: str = "", hidden: Collection[str] = ()) -> list[str]:
+        """Return the ids of the learnwares with some tags and words.
+
+        Parameters
+        ----------
+        wanted : SemanticSpecification
+            A tag that is not said means any; its name and description are not looked for.
+        text : str, default=""
+            Words that a learnware must match.
+        hidden : collection of str, optional
+            Ids of learnwares that whoever asks must not learn of.
+
+        Returns
+        -------
+        list of str
+            Those whose words match best first; where no words were asked for, those changed last at the end.
+        """
+        with self._lock:
+            self._refresh()
+            return list(Candidates.of(self._index, wanted, text, hidden))
+
+    def warm(self) -> None:
+        """Build the index now, so that the first search need not wait for it."""
+        with self._lock:
+            self._refresh()
+            for island in self._index.islands():
+                island.prepare()
+
+    def semantics(self) -> dict[str, SemanticSpecification]:
+        """Return what each learnware says of itself in words, by id."""
+        with self._lock:
+            self._refresh()
+            return dict(self._index.semantic())
+
+    def surroundings(self, rkme: RKME, n_most: int, hidden: Collection[str] = ()) -> Surroundings | None:
+        """Return where the learnwares around a specification lie, for a map of them.
+
+        Parameters
+        ----------
+        rkme : RKME
+        n_most : int
+            So many learnwares at most, half of them the nearest.
+        hidden : collection of str, optional
+            Ids of learnwares that whoever asks must not learn of.
+
+        Returns
+        -------
+        Surroundings or None
+            None where no learnware has a comparable specification.
+        """
+        with self._lock:
+            self._refresh()
+            return surroundings(self._index, rkme, n_most, hidden)
 
     def collect_garbage(self, grace_seconds: float = GRACE_SECONDS) -> int:
         """Delete the bundles of learnwares that were removed longer ago.

@@ -73,6 +73,9 @@ _TABLES = (
 
 
 def _bring_up_to_date(connection: sqlite3.Connection) -> None:
+    if connection.execute("PRAGMA user_version").fetchone()[0]:
+        # Another process made them while this one waited for its turn.
+        return
     for statement in _TABLES:
         connection.execute(statement)
     connection.execute("PRAGMA user_version = 1")

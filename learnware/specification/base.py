@@ -139,15 +139,18 @@ class Specification:
         described = Fields.named(outputs) if outputs is not None else None if targets is None else targets.fields
         return cls(replace(words, inputs=_inputs(rkme.space, inputs or {}), outputs=described), rkme)
 
-    def to_json(self) -> str:
-        """Return the specification as JSON text; equal specifications give equal text."""
-        content = {
+    def to_dict(self) -> dict[str, Any]:
+        """Return the specification as plain values, as for JSON."""
+        return {
             "format": FORMAT,
             "version": VERSION,
             "semantic": self.semantic.to_dict(),
             "statistical": None if self.statistical is None else self.statistical.to_dict(),
         }
-        return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True)
+
+    def to_json(self) -> str:
+        """Return the specification as JSON text; equal specifications give equal text."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Specification:
@@ -164,6 +167,11 @@ class Specification:
             max_bytes=LIMITS["specification-bytes"],
             max_depth=LIMITS["json-depth"],
         )
+        return cls.from_dict(content)
+
+    @classmethod
+    def from_dict(cls, content: Any) -> Specification:
+        """Read what `to_dict` wrote, or a table specification of Beimingwu's; see `from_json`."""
         if is_upstream(content):
             return cls(SemanticSpecification(data="Table"), rkme_from_upstream(content))
         if not isinstance(content, Mapping) or content.get("format") != FORMAT:

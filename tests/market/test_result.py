@@ -11,7 +11,7 @@ import pytest
 
 from learnware.errors import NoLearnwares
 from learnware.market.result import Evidence, Hit, Mixture, SearchResult
-from learnware.specification import SemanticSpecification, Specification
+from learnware.specification import SemanticSpecification
 
 
 @pytest.fixture

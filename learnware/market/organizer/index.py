@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from learnware.market.organizer.capability import Answers
 from learnware.market.organizer.island import Island
+from learnware.market.organizer.tags import TagGroups
 from learnware.market.organizer.texts import TextIndex
 from learnware.specification import RKME, SemanticSpecification, Space, Specification
 
@@ -20,12 +21,15 @@ class Index:
     ----------
     texts : TextIndex
         The words of names and descriptions.
+    tags : TagGroups
+        Which learnwares have the same tags.
     answers : Answers
         What models answered at the points of others.
     """
 
     def __init__(self) -> None:
         self.texts = TextIndex()
+        self.tags = TagGroups()
         self.answers = Answers()
         self._specifications: dict[str, Specification] = {}
         self._digests: dict[str, str | None] = {}
@@ -33,6 +37,10 @@ class Index:
 
     def __len__(self) -> int:
         return len(self._specifications)
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the ids, those taken in last at the end."""
+        return iter(self._specifications)
 
     def __contains__(self, learnware_id: object) -> bool:
         return learnware_id in self._specifications
@@ -51,9 +59,10 @@ class Index:
         if digest is not None:
             self.answers.expect(digest)
         self.texts.add(learnware_id, specification.semantic)
+        group = self.tags.add(learnware_id, specification.semantic)
         if specification.statistical is not None:
             space = specification.statistical.space
-            self._islands.setdefault(space.key, Island(space)).add(learnware_id, specification.statistical)
+            self._islands.setdefault(space.key, Island(space)).add(learnware_id, specification.statistical, group)
 
     def remove(self, learnware_ids: Iterable[str]) -> None:
         """Forget learnwares; an id that is not there is passed over."""
@@ -65,6 +74,7 @@ class Index:
                 continue
             digests.add(self._digests.pop(learnware_id))
             self.texts.remove(learnware_id)
+            self.tags.remove(learnware_id)
             if specification.statistical is not None:
                 gone.setdefault(specification.statistical.space.key, []).append(learnware_id)
         for key, members in gone.items():

@@ -39,11 +39,14 @@ class Island:
     ----------
     ids : list of str
         Members in the order in which they came.
+    groups : ndarray of int of shape (n_members,)
+        The group of tags that each belongs to.
     """
 
     def __init__(self, space: Space) -> None:
         self.space = space
         self.ids: list[str] = []
+        self._groups: list[int] = []
         self._members: list[RKME] = []
         # With room for more: the first len(self) count.
         self._moments: Floats = np.empty((0, 2, space.n_features))
@@ -56,13 +59,14 @@ class Island:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def add(self, learnware_id: str, specification: RKME) -> None:
-        """Let a learnware in; its columns are put in the island's order."""
+    def add(self, learnware_id: str, specification: RKME, group: int = 0) -> None:
+        """Let a learnware of some group of tags in; its columns are put in the island's order."""
         self._members.append(specification.aligned_to(self.space))
         if len(self) == len(self._moments):
             self._moments = np.concatenate([self._moments, np.empty((len(self) + 16, *self._moments.shape[1:]))])
         self._moments[len(self)] = _moments(self._members[-1])
         self.ids.append(learnware_id)
+        self._groups.append(group)
         self._stale = True
 
     def remove(self, learnware_ids: Iterable[str]) -> None:
@@ -70,10 +74,20 @@ class Island:
         gone = set(learnware_ids)
         keep = [i for i, learnware_id in enumerate(self.ids) if learnware_id not in gone]
         self.ids = [self.ids[i] for i in keep]
+        self._groups = [self._groups[i] for i in keep]
         self._members = [self._members[i] for i in keep]
         self._moments = self._moments[keep]
         self._stale = True
         self._rows = self._rows.take([i for i in keep if i < len(self._rows)])
+
+    def prepare(self) -> None:
+        """Measure all members now, rather than when a search needs them."""
+        self._ready()
+
+    @property
+    def groups(self) -> npt.NDArray[np.intp]:
+        """The group of tags that each member belongs to."""
+        return np.array(self._groups, dtype=np.intp)
 
     @property
     def frame(self) -> Frame:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from learnware.market.searcher.candidates import Candidates
 from learnware.market.searcher.search import search
 from learnware.market.searcher.semantic import matches_tags
 
-__all__ = ["matches_tags", "search"]
+__all__ = ["Candidates", "matches_tags", "search"]

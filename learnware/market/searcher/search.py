@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,10 +13,10 @@ from learnware._validation import check_int
 from learnware.errors import InvalidParameter
 from learnware.market.organizer import Index, Island
 from learnware.market.result import Evidence, Hit, Mixture, SearchResult, Verdict
+from learnware.market.searcher.candidates import Candidates
 from learnware.market.searcher.loss import estimate_losses
 from learnware.market.searcher.mixture import Blend, mix
 from learnware.market.searcher.reason import why_no_island, why_nothing
-from learnware.market.searcher.semantic import matches_tags
 from learnware.market.searcher.statistical import N_EXACT, Floats, Neighbours, Query, nearest
 from learnware.market.searcher.verdict import judge
 from learnware.specification import RKME, SemanticSpecification, Specification
@@ -37,6 +38,10 @@ class _Landing:
     blend: Blend
     verdict: Verdict
     evidence: Evidence
+
+    def id_at(self, place: int) -> str:
+        """Return the id of the learnware at some place of the answer."""
+        return self.island.ids[int(self.near.rows[place])]
 
 
 def search(
@@ -79,19 +84,12 @@ def search(
     check_int(limit, "limit", "Market.search")
     check_int(mixture_size, "mixture_size", "Market.search")
     specification, words = _read(query, text)
-    relevance = index.texts.rank(words) if words else None
-    allowed = [
-        learnware_id
-        for learnware_id, semantic in index.semantic()
-        if (relevance is None or learnware_id in relevance)
-        and learnware_id not in hidden
-        and matches_tags(specification.semantic, semantic)
-    ]
+    allowed = Candidates.of(index, specification.semantic, words, hidden)
     if not allowed:
         return SearchResult((), None, "nothing fits", reason=why_nothing(index, specification, words, hidden))
-    answer = _Answer(index, relevance or {}, fetch)
+    answer = _Answer(index, allowed.relevance or {}, fetch)
     if specification.statistical is None:
-        return answer.by_words(allowed, limit)
+        return answer.by_words(list(allowed), limit)
     landings = _land(index, specification.statistical, allowed, limit, mixture_size)
     if not landings:
         return SearchResult(
@@ -117,14 +115,10 @@ def _read(query: Specification | SemanticSpecification | RKME | str, text: str |
     return query, (text or "").strip()
 
 
-def _land(index: Index, specification: RKME, allowed: list[str], limit: int, mixture_size: int) -> list[_Landing]:
+def _land(index: Index, specification: RKME, allowed: Candidates, limit: int, mixture_size: int) -> list[_Landing]:
     landings = []
-    everywhere = len(allowed) == len(index)
-    chosen = set(allowed)
     for island in index.islands_for(specification.space):
-        rows = np.arange(len(island))
-        if not everywhere:
-            rows = rows[[learnware_id in chosen for learnware_id in island.ids]]
+        rows = allowed.rows(island)
         if not len(rows):
             continue
         query = Query.on(island, specification)
@@ -143,7 +137,7 @@ class _Answer:
     """Turns ids and rows into hits."""
 
     index: Index
-    relevance: dict[str, float]
+    relevance: Mapping[str, float]
     fetch: Callable[[str], Learnware] | None
 
     def hit(
@@ -171,27 +165,29 @@ class _Answer:
         )
 
     def by_words(self, allowed: list[str], limit: int) -> SearchResult:
-        ranked = sorted(allowed, key=lambda learnware_id: -self.relevance.get(learnware_id, 0.0))[:limit]
-        hits = tuple(self.hit(learnware_id) for learnware_id in ranked)
+        hits = tuple(self.hit(learnware_id) for learnware_id in allowed[:limit])
         return SearchResult(hits, None, "match")
 
     def by_distance(self, landings: list[_Landing], limit: int) -> SearchResult:
-        found: dict[str, Hit] = {}
-        for landing in landings:
-            near = landing.near
-            for row, squared, fit, loss in zip(
-                near.rows, near.squared_distances, near.fits, landing.losses, strict=True
-            ):
-                learnware_id, known = landing.island.ids[row], None if np.isnan(loss) else float(loss)
-                found[learnware_id] = self.hit(learnware_id, float(squared), float(fit), known)
+        placed = ((landing, place) for landing in landings for place in range(len(landing.near.rows)))
+        found = {landing.id_at(place): self._found(landing, place) for landing, place in islice(placed, limit)}
         best = landings[0]
-        hits = tuple(found.values())[:limit]
-        return SearchResult(hits, self._mixture(best, found), best.verdict, best.evidence)
+        return SearchResult(tuple(found.values()), self._mixture(best, found), best.verdict, best.evidence)
+
+    def _found(self, landing: _Landing, place: int) -> Hit:
+        near, loss = landing.near, landing.losses[place]
+        known = None if np.isnan(loss) else float(loss)
+        return self.hit(landing.id_at(place), float(near.squared_distances[place]), float(near.fits[place]), known)
 
     def _mixture(self, landing: _Landing, found: dict[str, Hit]) -> Mixture:
-        blend = landing.blend
+        blend, places = landing.blend, {int(row): place for place, row in enumerate(landing.near.rows)}
         members = []
-        for row, squared, fit in zip(blend.rows, blend.squared_distances, blend.fits, strict=True):
+        for row, squared, fit in zip(blend.rows.tolist(), blend.squared_distances, blend.fits, strict=True):
             learnware_id = landing.island.ids[row]
-            members.append(found.get(learnware_id) or self.hit(learnware_id, float(squared), float(fit)))
+            if learnware_id in found:
+                members.append(found[learnware_id])
+            elif row in places:
+                members.append(self._found(landing, places[row]))
+            else:
+                members.append(self.hit(learnware_id, float(squared), float(fit)))
         return Mixture(tuple(members), blend.weights, float(np.sqrt(blend.squared_distance)), blend.fit)

@@ -117,6 +117,18 @@ class DirectoryStore(Store):
         _, wanted = self._find(learnware_id, digest)
         return self._blobs.path(wanted), wanted
 
+    def ids_after(self, learnware_id: str | None, n_most: int) -> list[str]:
+        """Return the next ids after one, which may have been removed meanwhile; the oldest ones after None."""
+        return self._ledger.ids_after(learnware_id, n_most)
+
+    def current(self, learnware_ids: Iterable[str]) -> dict[str, Revision]:
+        """Return the current revisions of those of `learnware_ids` that are there."""
+        return self._ledger.current(learnware_ids)
+
+    def n_bytes(self) -> int:
+        """Return how many bytes all bundles have together."""
+        return self._ledger.n_bytes()
+
     def describe(self, learnware_id: str, digest: str | None = None) -> Specification:
         number, _ = self._find(learnware_id, digest)
         try:

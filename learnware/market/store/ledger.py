@@ -25,6 +25,10 @@ _REVISIONS = "SELECT number, digest, size, created, seal FROM revisions"
 _ENTRIES = f"""SELECT l.id, l.revision, l.removed, l.seal, r.digest, r.size, r.created, r.seal, s.seal, {COLUMNS}
     FROM learnwares l JOIN revisions r ON r.number = l.revision JOIN specifications s ON s.number = l.revision
     WHERE l.removed IS NULL AND l.id IN """
+_CURRENT = """SELECT l.id, l.revision, l.removed, l.seal, r.digest, r.size, r.created, r.seal
+    FROM learnwares l JOIN revisions r ON r.number = l.revision WHERE l.removed IS NULL AND l.id IN """
+_AFTER = """SELECT id FROM learnwares WHERE removed IS NULL
+    AND position > COALESCE((SELECT position FROM learnwares WHERE id = ?), 0) ORDER BY position LIMIT ?"""
 _CHANGES = """SELECT c.id, l.id IS NOT NULL AND l.removed IS NULL, MAX(c.generation)
     FROM changes c LEFT JOIN learnwares l ON l.id = c.id
     WHERE c.generation > ? GROUP BY c.id ORDER BY MAX(c.generation)"""
@@ -93,6 +97,17 @@ class Ledger:
                 found[learnware_id] = Entry(digest, self._specification(learnware_id, number, *drawn))
         return found
 
+    def current(self, learnware_ids: Iterable[str]) -> dict[str, Revision]:
+        """Return the current revisions of the learnwares that are there."""
+        wanted, found = list(learnware_ids), {}
+        for start in range(0, len(wanted), _AT_ONCE):
+            part = tuple(wanted[start : start + _AT_ONCE])
+            for row in self._database.rows(f"{_CURRENT} ({', '.join('?' * len(part))})", part):
+                learnware_id, number, removed, own, *rest = row
+                self._compare(own, learnware_id, (learnware_id, number, removed))
+                found[learnware_id] = self._revision(learnware_id, number, *rest)
+        return found
+
     def specification(self, learnware_id: str, number: int) -> Specification:
         """Return the specification of one revision."""
         rows = self._database.rows(f"SELECT seal, {COLUMNS} FROM specifications WHERE number = ?", (number,))
@@ -111,6 +126,16 @@ class Ledger:
         """Return the ids that are there, oldest first."""
         rows = self._database.rows("SELECT id FROM learnwares WHERE removed IS NULL ORDER BY position")
         return [row[0] for row in rows]
+
+    def ids_after(self, learnware_id: str | None, n_most: int) -> list[str]:
+        """Return the next ids that are there after one that was ever given, or from the beginning."""
+        rows = self._database.rows(_AFTER, (learnware_id, n_most))
+        return [row[0] for row in rows]
+
+    def n_bytes(self) -> int:
+        """Return how many bytes all bundles have together."""
+        distinct = "SELECT DISTINCT digest, size FROM revisions"
+        return int(self._database.rows(f"SELECT COALESCE(SUM(size), 0) FROM ({distinct})")[0][0])
 
     def __len__(self) -> int:
         return int(self._database.rows("SELECT COUNT(*) FROM learnwares WHERE removed IS NULL")[0][0])

@@ -1,1 +1,1 @@
-"""Who uses a dock and what they may do: users, tokens, one decision on every action, and the log of all that was done."""
+"""Who uses a dock and what they may do: users, tokens, one decision on every action, and the log of what was done."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 Role = Literal["user", "admin"]
@@ -29,12 +29,20 @@ class Actor:
         What the token or the session was issued for.
     token_id : str, optional
         Which token or session that was.
+    address : str, optional
+        The network address that the request came from.
     """
 
     user: str | None = None
     role: Role | None = None
     scopes: frozenset[str] = frozenset()
     token_id: str | None = None
+    address: str | None = field(default=None, compare=False)
+
+    @property
+    def key(self) -> str:
+        """Whom to count requests for: the account, or the address of somebody unknown."""
+        return f"user {self.user}" if self.user is not None else f"address {self.address}"
 
     @property
     def is_admin(self) -> bool:

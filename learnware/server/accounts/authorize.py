@@ -1,4 +1,4 @@
-"""One question, asked in one place: may this actor do this to that?"""
+"""One question, asked in one place: whether an actor may do something to something."""
 
 from __future__ import annotations
 

@@ -1,0 +1,254 @@
+"""What is in the market: lists, searches, single learnwares and their files."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from learnware.errors import InvalidParameter, LearnwareNotFound
+from learnware.limits import LIMITS
+from learnware.market.result import Hit, SearchResult
+from learnware.market.store import Entry, Revision
+from learnware.server.accounts.actor import Actor
+from learnware.server.accounts.authorize import Action, Resource, authorize
+from learnware.server.dock.foundation import Foundation
+from learnware.server.views import Card, MapPoints, Page
+from learnware.specification import SemanticSpecification, Specification
+
+#: A page has at most so many learnwares.
+MOST_ON_PAGE = 500
+
+_ON_MAP = 400
+_SORTS = ("newest", "name")
+_DAY = 24 * 3600.0
+
+
+class Catalogue(Foundation):
+    """The part of a dock that looks things up."""
+
+    def listing(self, actor: Actor, *, limit: int = 100, cursor: str | None = None) -> Page:
+        """Return learnwares in the order in which they came, the oldest first.
+
+        Parameters
+        ----------
+        actor : Actor
+        limit : int, default=100
+            At most so many, and no more than 500.
+        cursor : str, optional
+            ``Page.next`` of the page before.
+        """
+        authorize(actor, Action.SEARCH)
+        _check_limit(limit)
+        hidden = self.library.hidden_from(actor)
+        found: list[str] = []
+        last = cursor
+        while len(found) <= limit:
+            batch = self.store.ids_after(last, MOST_ON_PAGE)
+            if not batch:
+                break
+            found.extend(learnware_id for learnware_id in batch if learnware_id not in hidden)
+            last = batch[-1]
+        more = len(found) > limit
+        return Page(self._cards(found[:limit]), self._n_visible(hidden), found[limit - 1] if more else None)
+
+    def browse(
+        self,
+        actor: Actor,
+        *,
+        text: str | None = None,
+        data: str | None = None,
+        task: str | None = None,
+        scenarios: Iterable[str] = (),
+        license: str | None = None,
+        library: str | None = None,
+        owner: str | None = None,
+        sort: str = "newest",
+        limit: int = 20,
+        cursor: str | None = None,
+    ) -> Page:
+        """Return the learnwares with some tags and words.
+
+        Parameters
+        ----------
+        actor : Actor
+        text : str, optional
+            Words; the learnwares are sorted by how well they match then.
+        data, task, scenarios, license, library : optional
+            Tags; what is not said means any.
+        owner : str, optional
+            An account.
+        sort : {"newest", "name"}, default="newest"
+        limit : int, default=20
+        cursor : str, optional
+            ``Page.next`` of the page before.
+        """
+        authorize(actor, Action.SEARCH)
+        _check_limit(limit)
+        if sort not in _SORTS:
+            raise InvalidParameter(f"The 'sort' parameter must be one of {', '.join(_SORTS)}. Got {sort!r} instead.")
+        start = _position(cursor)
+        wanted = SemanticSpecification(
+            data=data, task=task, library=library, scenarios=tuple(scenarios), license=license
+        )
+        ids = self.market.matching(wanted, text or "", self.library.hidden_from(actor))
+        # Words sort by themselves.
+        ids = ids if text else self._sorted(ids, sort)
+        if owner is not None:
+            owned = set(self.library.of(owner))
+            ids = [learnware_id for learnware_id in ids if learnware_id in owned]
+        end = start + limit
+        return Page(self._cards(ids[start:end]), len(ids), str(end) if end < len(ids) else None)
+
+    def card(self, actor: Actor, reference: str) -> Card:
+        """Return what a list shows of a learnware, or of ``"id@sha256"``, one of its revisions."""
+        learnware_id, digest, held = self._learnware(actor, Action.READ, reference)
+        revision = self._revision(learnware_id, digest)
+        return _card(held, revision, self.store.describe(learnware_id, revision.digest))
+
+    def describe(self, actor: Actor, reference: str) -> Specification:
+        """Return the specification of a learnware, or of one of its revisions."""
+        learnware_id, digest, _ = self._learnware(actor, Action.READ, reference)
+        return self.store.describe(learnware_id, digest)
+
+    def revisions(self, actor: Actor, reference: str) -> tuple[Revision, ...]:
+        """Return what an id has stood for, oldest first."""
+        self._learnware(actor, Action.READ, reference)
+        return self.store.revisions(reference)
+
+    def file(self, actor: Actor, reference: str) -> tuple[Path, str]:
+        """Return the file of a learnware, unread, and the sha256 that it must have."""
+        learnware_id, digest, _ = self._learnware(actor, Action.READ, reference)
+        return self.store.file(learnware_id, digest)
+
+    def search(
+        self,
+        actor: Actor,
+        specification: Specification,
+        *,
+        text: str | None = None,
+        limit: int = 10,
+        mixture_size: int = 5,
+    ) -> SearchResult:
+        """Find learnwares for a task; see `Market.search`."""
+        authorize(actor, Action.SEARCH)
+        self.rates.spend("search" if actor.user is not None else "search-unknown", actor.key)
+        _check_limit(limit)
+        _check_limit(mixture_size, "mixture_size", 50)
+        hidden = self.library.hidden_from(actor)
+        return self.market.search(specification, text=text, limit=limit, mixture_size=mixture_size, hidden=hidden)
+
+    def similar(self, actor: Actor, learnware_id: str, limit: int = 6) -> list[Hit]:
+        """Return the learnwares that are made for the most similar data."""
+        rkme = self.describe(actor, learnware_id).statistical
+        if rkme is None:
+            return []
+        hidden = self.library.hidden_from(actor) | {learnware_id}
+        found = self.market.search(replace(rkme, labels=None), limit=limit, hidden=hidden).hits
+        return sorted(found, key=lambda hit: hit.distance or 0.0)
+
+    def island(self, actor: Actor, about: str | Specification) -> MapPoints:
+        """Return a map of the learnwares around one of them, or around a specification.
+
+        The two axes are those along which they differ most (principal components of their sketches).
+        """
+        authorize(actor, Action.SEARCH)
+        mine = not isinstance(about, str)
+        rkme = about.statistical if isinstance(about, Specification) else self.describe(actor, about).statistical
+        around = None if rkme is None else self.market.surroundings(rkme, _ON_MAP, self.library.hidden_from(actor))
+        if around is None:
+            return MapPoints([], [], np.empty((0, 2)))
+        plane = _plane(np.vstack([around.sketches, around.own]) if mine else around.sketches)
+        known = self.market.semantics()
+        here = [row for row, learnware_id in enumerate(around.ids) if learnware_id in known]
+        ids = [around.ids[row] for row in here]
+        return MapPoints(ids, [known[i].name for i in ids], plane[here], plane[-1] if mine else None)
+
+    def keep_query(self, actor: Actor, specification: Specification) -> str:
+        """Keep the specification of a search for some days, and return what its address ends with."""
+        authorize(actor, Action.SEARCH)
+        self.rates.spend("search" if actor.user is not None else "search-unknown", actor.key)
+        query_id, now = secrets.token_hex(16), time.time()
+        with self.database.writing() as connection:
+            connection.execute("DELETE FROM queries WHERE created < ?", (now - LIMITS["query-days"] * _DAY,))
+            connection.execute("INSERT INTO queries VALUES (?, ?, ?)", (query_id, specification.to_json(), now))
+        return query_id
+
+    def query(self, query_id: str) -> Specification:
+        """Return the specification of a search that was kept; whoever knows its address may see it."""
+        oldest = time.time() - LIMITS["query-days"] * _DAY
+        rows = self.database.rows("SELECT content FROM queries WHERE id = ? AND created >= ?", (query_id, oldest))
+        if not rows:
+            raise LearnwareNotFound(
+                f"This search is not known here; the specifications of searches are kept for {LIMITS['query-days']} "
+                "days. Search again."
+            )
+        return Specification.from_json(rows[0][0])
+
+    def _n_visible(self, hidden: frozenset[str]) -> int:
+        return len(self.store) - len(self.store.current(hidden))
+
+    def _sorted(self, ids: list[str], sort: str) -> list[str]:
+        if sort == "newest":
+            return ids[::-1]
+        known = self.market.semantics()
+        return sorted((i for i in ids if i in known), key=lambda i: (known[i].name.casefold(), i))
+
+    def _cards(self, ids: Sequence[str]) -> list[Card]:
+        entries, revisions = self.store.entries(ids), self.store.current(ids)
+        held = self.library.holdings(list(ids))
+        return [
+            _card(held[i], revisions[i], entries[i].specification)
+            for i in ids
+            if i in revisions and _same(entries.get(i), revisions[i])
+        ]
+
+    def _revision(self, learnware_id: str, digest: str | None) -> Revision:
+        known = self.store.revisions(learnware_id)
+        return known[-1] if digest is None else next(r for r in reversed(known) if r.digest == digest)
+
+
+def _same(entry: Entry | None, revision: Revision) -> bool:
+    # It may have been updated between two queries; the next look shows it.
+    return entry is not None and entry.digest == revision.digest
+
+
+def _card(held: Resource, revision: Revision, specification: Specification) -> Card:
+    return Card(
+        held.id,
+        revision.digest,
+        specification.semantic,
+        specification.level,
+        held.owner,
+        held.visibility,
+        revision.created,
+        revision.size,
+    )
+
+
+def _check_limit(limit: int, name: str = "limit", most: int = MOST_ON_PAGE) -> None:
+    if not 1 <= limit <= most:
+        raise InvalidParameter(f"The {name!r} parameter must be an int from 1 to {most}. Got {limit} instead.")
+
+
+def _position(cursor: str | None) -> int:
+    if cursor is None:
+        return 0
+    if not cursor.isascii() or not cursor.isdecimal() or len(cursor) > 9:
+        raise InvalidParameter(f"The 'cursor' parameter must be what the page before said. Got {cursor!r:.40} instead.")
+    return int(cursor)
+
+
+def _plane(sketches: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return the first two principal components, 0 where there are fewer."""
+    centred = sketches - sketches.mean(axis=0)
+    _, _, axes = np.linalg.svd(centred, full_matrices=False)
+    plane = np.zeros((len(sketches), 2))
+    projected = centred @ axes[:2].T
+    plane[:, : projected.shape[1]] = projected
+    return plane

@@ -1,0 +1,67 @@
+"""What a dock stands on: the market, the accounts, the queue, and the rates."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from learnware.bundle import Policy
+from learnware.market.local import LocalMarket
+from learnware.market.store import DirectoryStore
+from learnware.server.accounts.actor import Actor
+from learnware.server.accounts.audit import Audit
+from learnware.server.accounts.authorize import Action, Resource, authorize
+from learnware.server.accounts.rates import Rates
+from learnware.server.accounts.tokens import Tokens
+from learnware.server.accounts.users import Users
+from learnware.server.database import open_database
+from learnware.server.library import Library
+from learnware.server.settings import Settings
+from learnware.server.submissions.incoming import Incoming
+from learnware.server.submissions.queue import Queue
+
+if TYPE_CHECKING:
+    from typing import Self
+
+
+class Foundation:
+    """What all parts of a dock share; see `Dock`."""
+
+    def __init__(self, folder: str | os.PathLike[str], settings: Settings | None = None) -> None:
+        self.settings = settings or Settings()
+        self.folder = Path(folder)
+        self.store = DirectoryStore(self.folder)
+        # No model of others ever runs in the server: the workers check, and users run.
+        self.market = LocalMarket(self.store, checks=(), place=f"at {self.folder}", policy=Policy("process"))
+        self.database = open_database(self.folder)
+        self.library = Library(self.database)
+        self.people, self.keys, self.log = Users(self.database), Tokens(self.database), Audit(self.database)
+        self.incoming = Incoming(self.folder)
+        self.queue = Queue(self.database, self.incoming)
+        self.rates = Rates(self.settings.rates)
+
+    def close(self) -> None:
+        """Let go of all files."""
+        self.database.close()
+        self.market.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _learnware(self, actor: Actor, action: Action, reference: str) -> tuple[str, str | None, Resource]:
+        """Return id and digest of a learnware that is there, and that an actor may do something to."""
+        learnware_id = reference.partition("@")[0]
+        held = self.library.holding(learnware_id)
+        # Before the market is asked, so that it makes no difference whether what is hidden exists.
+        authorize(actor, action, held)
+        learnware_id, digest = self.store.resolve(reference)
+        if learnware_id not in self.store:
+            raise self.store.unknown(learnware_id)
+        return learnware_id, digest, held

@@ -1,0 +1,74 @@
+"""Whose each learnware is, and who may see it."""
+
+from __future__ import annotations
+
+import time
+from typing import cast
+
+from learnware._validation import check_option
+from learnware.market.store.database import Database
+from learnware.server.accounts.actor import Actor
+from learnware.server.accounts.authorize import VISIBILITIES, Resource, Visibility
+
+
+class Library:
+    """The owners and the visibility of learnwares.
+
+    Parameters
+    ----------
+    database : Database
+        That of the dock.
+
+    Notes
+    -----
+    A learnware without a row came with the folder: it is public, and nobody's. The row of any other is written before
+    the learnware itself, so that nobody sees for a moment what is private.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def holding(self, learnware_id: str) -> Resource:
+        """Return whose a learnware is and who may see it, whether it is in the market or not."""
+        rows = self._database.rows("SELECT owner, visibility FROM holdings WHERE id = ?", (learnware_id,))
+        return Resource(learnware_id, *rows[0]) if rows else Resource(learnware_id)
+
+    def holdings(self, learnware_ids: list[str]) -> dict[str, Resource]:
+        """Return the same of several."""
+        return {learnware_id: self.holding(learnware_id) for learnware_id in learnware_ids}
+
+    def of(self, owner: str) -> list[str]:
+        """Return the ids of somebody's learnwares, and of those being verified, oldest first."""
+        rows = self._database.rows("SELECT id FROM holdings WHERE owner = ? ORDER BY created", (owner,))
+        return [row[0] for row in rows]
+
+    def hidden_from(self, actor: Actor) -> frozenset[str]:
+        """Return the ids that an actor must not meet in lists and searches.
+
+        What is unlisted is found by its id alone, except by its owner and by admins.
+        """
+        if actor.is_admin:
+            return frozenset()
+        rows = self._database.rows(
+            "SELECT id FROM holdings WHERE visibility <> 'public' AND owner IS NOT ?", (actor.user,)
+        )
+        return frozenset(row[0] for row in rows)
+
+    def set_visibility(self, learnware_id: str, visibility: str) -> None:
+        """Say who may see a learnware."""
+        chosen = check_visibility(visibility)
+        with self._database.writing() as connection:
+            connection.execute(
+                "INSERT INTO holdings VALUES (?, NULL, ?, ?) ON CONFLICT (id) DO UPDATE SET visibility = ?",
+                (learnware_id, chosen, time.time(), chosen),
+            )
+
+    def forget(self, learnware_id: str) -> None:
+        """Forget a learnware that was removed."""
+        with self._database.writing() as connection:
+            connection.execute("DELETE FROM holdings WHERE id = ?", (learnware_id,))
+
+
+def check_visibility(visibility: str) -> Visibility:
+    """Return a visibility, or raise InvalidParameter."""
+    return cast(Visibility, check_option(visibility, VISIBILITIES, "visibility", "a submission"))
