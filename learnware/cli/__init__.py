@@ -104,6 +104,6 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="learnware", description="Share models, and find and reuse those of others.")
     parser.add_argument("--version", action="version", version=f"learnware {__version__}")
     commands = Commands(parser.add_subparsers(title="commands", metavar="COMMAND", required=True))
-    for group in (demonstration, files, markets, upkeep, searching, machine, serving, accounts, worker):
+    for group in (demonstration, files, markets, upkeep, searching, machine, serving, worker, accounts):
         group.add_commands(commands)
     return parser

@@ -56,6 +56,7 @@ _TABLES = (
     )""",
     "CREATE INDEX submissions_open ON submissions (number) WHERE state IN ('pending', 'running')",
     "CREATE INDEX submissions_owner ON submissions (owner)",
+    "CREATE INDEX submissions_learnware ON submissions (learnware_id)",
     """CREATE TABLE audit (
         number INTEGER PRIMARY KEY AUTOINCREMENT,
         time REAL NOT NULL,

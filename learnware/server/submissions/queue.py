@@ -195,7 +195,7 @@ class Queue:
         """Let others verify what a worker claimed and has no time for; this was no attempt then."""
         with self._database.writing() as connection:
             connection.execute(
-                "UPDATE submissions SET state = 'pending', worker = NULL, attempts = attempts "
+                "UPDATE submissions SET state = 'pending', worker = NULL, attempts = attempts - 1 "
                 "WHERE id = ? AND state = 'running' AND worker = ?",
                 (submission.id, submission.worker),
             )

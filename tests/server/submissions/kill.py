@@ -20,16 +20,16 @@ from itertools import groupby
 from pathlib import Path
 from threading import Event
 
-# Loaded before the forks: workers that are killed while they load it get nothing done.
-import skops.io  # noqa: F401
-import sklearn.ensemble  # noqa: F401
-import sklearn.pipeline  # noqa: F401
+import skops.io
 
 from learnware.market import LocalMarket
 from learnware.server.submissions.submission import Submission
 from learnware.server.submissions.worker import MOST_ATTEMPTS, Worker
 from tests.market.forks import exit_status, in_child
 from tests.server.submissions.place import POLICY, Place, make_place, open_place
+
+# What a model is loaded with takes seconds to load itself: workers that are killed meanwhile would get nothing done.
+LOADED_BEFORE_FORKS = skops.io
 
 N_WORKERS = 2
 N_UPLOADS = 12

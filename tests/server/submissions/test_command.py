@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
 @contextmanager
 def worker(place: Place) -> Iterator[subprocess.Popen[bytes]]:
     """Run the command, and wait until it works."""
-    command = [sys.executable, "-m", "learnware", "worker", place.folder, "--until-stdin-closes"]
+    command = [sys.executable, "-m", "learnware", "worker", str(place.folder), "--until-stdin-closes"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         try:
             assert place.queue.wait(place.send(b"no zip").id, 60.0).state == "failed"

@@ -16,7 +16,14 @@ pytestmark = needs_fork
 
 def rounds(n_rounds: int, folder: Path, root: Path) -> int:
     files = [make_learnware(f"Number {number}").save(folder / f"{number}.zip") for number in range(3)]
-    command = [sys.executable, "-m", "tests.server.submissions.kill", str(n_rounds), folder / "market", *files]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.server.submissions.kill",
+        str(n_rounds),
+        str(folder / "market"),
+        *map(str, files),
+    ]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return int(done.stdout)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
 
@@ -17,6 +18,9 @@ from learnware.server.submissions.processes import Workers
 from tests.market.forks import exit_status, in_child, needs_fork
 
 pytestmark = [*needs_fork, pytest.mark.skipif(sys.platform == "win32", reason="needs signals")]
+
+Started: TypeAlias = Callable[[], list[int]]
+Doing: TypeAlias = Callable[[str], None]
 
 # Stands in for the command, which takes a second to start: notes that it began, and does as it is told.
 OBEDIENT = "import os, sys; open(os.path.join(sys.argv[1], str(os.getpid())), 'w').close(); {then}"
@@ -58,9 +62,6 @@ def lives(pid: int) -> bool:
         return False
 
 
-Started, Doing = Callable[[], list[int]], Callable[[str], None]
-
-
 def test_so_many_run_until_they_are_stopped(tmp_path: Path, started: Started, doing: Doing) -> None:
     doing(UNTIL_STDIN_CLOSES)
     workers = Workers(tmp_path, 2)
@@ -99,7 +100,7 @@ def test_one_that_dies_again_and_again_is_replaced_ever_more_slowly(
 def test_one_that_has_done_its_share_is_replaced_at_once(tmp_path: Path, started: Started, doing: Doing) -> None:
     doing("sys.exit(0)")
     with Workers(tmp_path, 1):
-        eventually(lambda: len(started()) >= 8)
+        eventually(lambda: len(started()) >= 8, 8.0)
 
 
 def test_a_command_that_cannot_be_started_is_tried_again(

@@ -6,10 +6,11 @@ import hashlib
 import os
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 
@@ -92,7 +93,7 @@ class TestKeys:
         assert place.send().id != place.send().id
 
     @pytest.mark.parametrize("other", [{"data": b"others"}, {"update": "a" * 32}])
-    def test_the_same_key_for_something_else_is_refused(self, place: Place, other: dict[str, object]) -> None:
+    def test_the_same_key_for_something_else_is_refused(self, place: Place, other: dict[str, Any]) -> None:
         first = place.send(key="once")
         with pytest.raises(InvalidParameter, match=first.id):
             place.send(key="once", **other)
@@ -261,8 +262,8 @@ class TestFinishing:
     """What is written down at the end."""
 
     @pytest.fixture
-    def claimed(self, place: Place) -> Callable[..., Submission]:
-        def claimed(**options: str) -> Submission:
+    def claimed(self, place: Place) -> Iterator[Callable[..., Submission]]:
+        def claimed(**options: Any) -> Submission:
             sent = place.send(**options)
             stack.enter_context(life := place.queue.begin_life())
             found = place.queue.claim(life.name)
@@ -317,5 +318,7 @@ def test_a_sweep_keeps_what_waits(place: Place) -> None:
     os.utime(place.incoming.path(sent.id), (old, old))
     with place.incoming.open(10) as upload:
         upload.keep("no-row")
+    claim_and_die(place)
     assert place.queue.sweep(0.0) == 1
     assert place.files() == {f"{sent.id}.zip"}
+    assert not list((place.folder / "dock" / "workers").iterdir())
