@@ -14,7 +14,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from learnware import __version__
-from learnware.cli import accounts, demonstration, files, machine, markets, searching, serving, upkeep, worker
+from learnware.cli import (
+    accounts,
+    demonstration,
+    files,
+    machine,
+    markets,
+    searching,
+    serving,
+    specifying,
+    upkeep,
+    worker,
+)
 from learnware.cli.answer import INTERRUPTED, REFUSED, WRONG_USE, Answer, shown
 from learnware.cli.commands import Commands
 from learnware.errors import (
@@ -104,6 +115,6 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="learnware", description="Share models, and find and reuse those of others.")
     parser.add_argument("--version", action="version", version=f"learnware {__version__}")
     commands = Commands(parser.add_subparsers(title="commands", metavar="COMMAND", required=True))
-    for group in (demonstration, files, markets, upkeep, searching, machine, serving, worker, accounts):
+    for group in (demonstration, files, specifying, markets, upkeep, searching, machine, serving, worker, accounts):
         group.add_commands(commands)
     return parser

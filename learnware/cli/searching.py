@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from learnware._files import existing, read_table
 from learnware.cli.answer import OK, REFUSED, Answer, number, table
 from learnware.cli.commands import Commands, add_fit_options
-from learnware.cli.markets import open_market
+from learnware.cli.markets import add_market, open_market
 from learnware.errors import InvalidParameter
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def add_commands(commands: Commands) -> None:
     """Add ``search``."""
     search = commands.add(_search, "search", "find learnwares by a specification, by data, or by words")
-    search.add_argument("market", metavar="MARKET", type=Path, help="market folder")
+    add_market(search)
     source = search.add_mutually_exclusive_group()
     source.add_argument("--spec", metavar="FILE", type=Path, help="specification file")
     source.add_argument("--data", metavar="FILE", type=Path, help="inputs, .csv or .npy, to specify on this machine")
@@ -36,7 +36,7 @@ def _search(arguments: argparse.Namespace) -> Answer:
     specification = _specification(arguments)
     if arguments.save_spec:
         specification.save(arguments.save_spec)
-    with open_market(arguments.market) as market:
+    with open_market(arguments.market, token=arguments.token) as market:
         result = market.search(specification, text=arguments.text, limit=arguments.limit)
     content = result.to_dict()
     rows = [

@@ -8,7 +8,7 @@ from typing import Any
 
 from learnware.cli.answer import OK, REFUSED, Answer, table
 from learnware.cli.commands import Commands
-from learnware.cli.markets import open_market
+from learnware.cli.markets import add_market, open_market
 
 
 def add_commands(commands: Commands) -> None:
@@ -24,7 +24,7 @@ def add_commands(commands: Commands) -> None:
     restore.add_argument("source", metavar="BACKUP", type=Path, help="folder that backup made")
     restore.add_argument("market", metavar="MARKET", type=Path, help="market folder to make")
     revisions = commands.add(_revisions, "revisions", "list what a learnware has been")
-    revisions.add_argument("market", metavar="MARKET", type=Path, help="market folder")
+    add_market(revisions)
     revisions.add_argument("id", metavar="ID", help="id of the learnware")
     garbage = commands.add(_collect, "gc", "delete the files of learnwares that were removed a day ago")
     garbage.add_argument("market", metavar="MARKET", type=Path, help="market folder")
@@ -63,7 +63,7 @@ def _existing_folder(folder: Path) -> Path:
 
 
 def _revisions(arguments: argparse.Namespace) -> Answer:
-    with open_market(arguments.market) as market:
+    with open_market(arguments.market, token=arguments.token) as market:
         found = market.revisions(arguments.id)
     rows = [[each.digest, f"{each.created:%Y-%m-%d %H:%M:%S}", f"{each.size:,}"] for each in found]
     content = [{"digest": each.digest, "created": each.created.isoformat(), "size": each.size} for each in found]

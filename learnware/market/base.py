@@ -64,10 +64,10 @@ class Market(ABC):
         Parameters
         ----------
         location : str or Path, optional
-            A folder, made on first use; several processes may have it open at once. Default: a market in memory,
-            which ends with the process.
+            A folder, made on first use; several processes may have it open at once. Or the URL of a market on another
+            machine, https unless it is this one. Default: a market in memory, which ends with the process.
         token : str, optional
-            Proves who you are to a remote market; for a URL only.
+            Proves who you are to a remote market; for a URL only. Default: what LEARNWARE_TOKEN says.
         isolation : {"auto", "process", "sandbox", "none"}, default="auto"
             Where the models of learnwares run that this market checks and fetches; see `Learnware.load`.
         trust : {"data", "code"}, optional
@@ -82,24 +82,23 @@ class Market(ABC):
         Raises
         ------
         InvalidParameter
-            `location` is a URL: this version has no remote markets.
+            `location` is a URL of another kind, or would send a token unencrypted.
         MarketError
             The folder holds something else, is broken, or a newer version of the library wrote it.
         """
         from learnware.market.local import LocalMarket
 
+        policy = Policy(isolation, trust, limits)
         if isinstance(location, str) and _URL.match(location):
-            raise InvalidParameter(
-                f"The 'location' parameter of Market.open must be a folder or None. Got the URL {location!r}: remote "
-                "markets are not available in this version."
-            )
+            from learnware.market.remote import RemoteMarket
+
+            return RemoteMarket(location, token=token, policy=policy)
         if token is not None:
             raise InvalidParameter("The 'token' parameter of Market.open is for remote markets only. Leave it out.")
-        policy = Policy(isolation, trust, limits)
         if location is None:
             return LocalMarket.in_memory(policy=policy)
         if not isinstance(location, str | os.PathLike) or not os.fspath(location):
-            raise complain("location", "Market.open", "a folder or None", location)
+            raise complain("location", "Market.open", "a folder, a URL or None", location)
         return LocalMarket.in_folder(location, policy=policy)
 
     @overload

@@ -37,7 +37,7 @@ def serve(
         The folder is no market, or the address is taken.
     """
     chosen = settings or Settings()
-    with _listening(chosen) as listener, Dock(folder, chosen) as dock:
+    with listening(chosen) as listener, Dock(folder, chosen) as dock:
         config = uvicorn.Config(
             create_app(dock),
             log_level="warning",
@@ -57,7 +57,14 @@ def serve(
             workers.stop()
 
 
-def _listening(settings: Settings) -> socket.socket:
+def listening(settings: Settings) -> socket.socket:
+    """Return a socket that listens where a dock is to be reached; the caller closes it.
+
+    Raises
+    ------
+    MarketError
+        The address is taken, or none of this machine's.
+    """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:

@@ -271,7 +271,7 @@ def test_a_folder_may_be_moved(folder: Path, tmp_path: Path) -> None:
         assert store.read(learnware_id) == b"bundle"
 
 
-@pytest.mark.parametrize("location", ["https://dock.example.org", "s3://bucket/market", 3, ""])
+@pytest.mark.parametrize("location", ["ftp://dock.example.org", "s3://bucket/market", 3, ""])
 def test_other_places_are_refused(location: object) -> None:
     with pytest.raises(InvalidParameter, match="location"):
         Market.open(location)  # type: ignore[arg-type]

@@ -89,8 +89,8 @@ def authorize(actor: Actor, action: Action, resource: Resource | None = None) ->
     ...
     learnware.errors.NotAllowed: This needs a token with the scope 'upload'. Yours has: read.
     """
-    if resource is not None and not _may_know(actor, action, resource):
-        raise LearnwareNotFound(f"This market has no learnware or submission of id {resource.id!r} that you may see.")
+    if resource is not None:
+        check_known(actor, action, resource)
     if actor.user is None and action not in _FOR_EVERYBODY:
         raise NotAuthenticated("This needs an account: log in, or send a token as 'Authorization: Bearer lw_...'.")
     scope = _SCOPES[action]
@@ -102,10 +102,14 @@ def authorize(actor: Actor, action: Action, resource: Resource | None = None) ->
         raise NotAllowed(f"Only the owner of {resource.id} or an admin may do this.")
 
 
-def _may_know(actor: Actor, action: Action, resource: Resource) -> bool:
-    if action is not Action.FOLLOW and resource.visibility != "private":
-        return True
-    return _owns(actor, resource)
+def check_known(actor: Actor, action: Action, resource: Resource) -> None:
+    """Return if an actor may know that a resource exists, whatever they may do to it; raise LearnwareNotFound if not.
+
+    What is private is not found, in the words for what does not exist.
+    """
+    hidden = action is Action.FOLLOW or resource.visibility == "private"
+    if hidden and not _owns(actor, resource):
+        raise LearnwareNotFound(f"This market has no learnware or submission of id {resource.id!r} that you may see.")
 
 
 def _owns(actor: Actor, resource: Resource) -> bool:

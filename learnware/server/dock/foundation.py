@@ -12,7 +12,7 @@ from learnware.market.local import LocalMarket
 from learnware.market.store import DirectoryStore
 from learnware.server.accounts.actor import Actor
 from learnware.server.accounts.audit import Audit
-from learnware.server.accounts.authorize import Action, Resource, authorize
+from learnware.server.accounts.authorize import Action, Resource, authorize, check_known
 from learnware.server.accounts.rates import Rates
 from learnware.server.accounts.tokens import Tokens
 from learnware.server.accounts.users import Users
@@ -60,8 +60,9 @@ class Foundation:
         learnware_id = reference.partition("@")[0]
         held = self.library.holding(learnware_id)
         # Before the market is asked, so that it makes no difference whether what is hidden exists.
-        authorize(actor, action, held)
-        learnware_id, digest = self.store.resolve(reference)
+        check_known(actor, action, held)
         if learnware_id not in self.store:
             raise self.store.unknown(learnware_id)
+        authorize(actor, action, held)
+        learnware_id, digest = self.store.resolve(reference)
         return learnware_id, digest, held
