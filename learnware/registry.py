@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cached_property
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any
 
+from learnware._once import once
 from learnware.errors import InvalidParameter
 
 
@@ -31,7 +31,7 @@ class Registry:
         self._builtin = dict(builtin)
         self._loaded: dict[str, Any] = {}
 
-    @cached_property
+    @once
     def _targets(self) -> dict[str, str]:
         targets = dict(self._builtin)
         for entry in entry_points(group=self.group):

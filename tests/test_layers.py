@@ -13,7 +13,11 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "learnware"
 
-BASE = frozenset("errors limits registry _names _strict_json _zip _validation _optional _progress _writing".split())
+BASE = frozenset(
+    (
+        "errors limits registry _cache_folder _names _once _optional _progress _strict_json _validation _writing _zip"
+    ).split()
+)
 ALLOWED: dict[str, frozenset[str]] = {
     "errors": frozenset(),
     "limits": frozenset({"errors"}),
@@ -23,8 +27,10 @@ ALLOWED: dict[str, frozenset[str]] = {
     "_validation": frozenset({"errors"}),
     "_optional": frozenset({"errors"}),
     "_progress": frozenset(),
+    "_cache_folder": frozenset(),
+    "_once": frozenset(),
     "_writing": frozenset(),
-    "registry": frozenset({"errors"}),
+    "registry": frozenset({"errors", "_once"}),
     "kernels": BASE,
     "specification": BASE | {"kernels"},
     "models": BASE,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from functools import cached_property
 
+from learnware._once import once
 from learnware.bundle.archive import Archive
 from learnware.bundle.manifest import FILE_NAME, MODEL_FOLDER, SPECIFICATION, Manifest
 from learnware.bundle.rows import Layout
@@ -100,7 +100,7 @@ class Content:
             )
         return rkme
 
-    @cached_property
+    @once
     def layout(self) -> Layout | Texts | Images | Arrays:
         """How the model takes its samples."""
         model = self.manifest.model
@@ -112,7 +112,7 @@ class Content:
             return Images(model.shape, model.pixels)
         return Layout.of(self.rkme.space, frame=model.frame, categorical=model.categorical)
 
-    @cached_property
+    @once
     def digest(self) -> str:
         """Sha256 of the whole file."""
         return hashlib.sha256(self.archive.read_all()).hexdigest()
@@ -133,7 +133,7 @@ class Content:
     def _model_file(self, name: str) -> bytes:
         return self._read_checked(f"{MODEL_FOLDER}/{name}")
 
-    @cached_property
+    @once
     def level(self) -> Level:
         """What running the model can do, by what its files are."""
         return level_of(self.manifest.model, _ReadWhenAsked(self.manifest.model.files, self._model_file))

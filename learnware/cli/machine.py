@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from learnware._cache_folder import cache_folder
 from learnware.cli.answer import Answer, table
 from learnware.cli.commands import Commands
 from learnware.limits import table as limits_table
@@ -27,7 +28,7 @@ def _limits(arguments: argparse.Namespace) -> Answer:
 
 
 def _cache_list(arguments: argparse.Namespace) -> Answer:
-    from learnware.runtime.environment.installed import cache_folder, cached_environments
+    from learnware.runtime.environment.installed import cached_environments
 
     found = cached_environments()
     content: list[dict[str, Any]] = [

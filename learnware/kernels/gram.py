@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from learnware._once import once
 from learnware._validation import complain
 from learnware.kernels.blockwise import BLOCK, blocks, one_blas_thread, run_strands
 
@@ -208,7 +208,7 @@ class GaussianKernel:
         total /= len(self.gammas)
         return total
 
-    @cached_property
+    @once
     def _squarings(self) -> tuple[int, ...] | None:
         """How often to square each component to reach the next one, or None when no whole number does."""
         steps = np.log2(np.sort(self.gammas)[1:] / np.sort(self.gammas)[:-1])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from learnware._once import once
 from learnware._progress import progress_bar
 from learnware.errors import InvalidParameter, LearnwareError, NoLearnwares
 from learnware.reuse.answers import probabilities_of, values_of
@@ -200,7 +200,7 @@ class Members:
         embeddings = (getattr(getattr(lw, "specification", None), "statistical", None) for lw in self.learnwares)
         return next((embedding.space for embedding in embeddings if embedding is not None), None)
 
-    @cached_property
+    @once
     def class_sets(self) -> tuple[npt.NDArray[Any], ...]:
         """Classes of each member; empty for regression."""
         if self.task != CLASSIFICATION:

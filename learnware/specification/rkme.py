@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from learnware._once import once
 from learnware._validation import RandomState, as_generator, check_int, check_option, complain
 from learnware.errors import IncomparableSpaces, InvalidSpecification
 from learnware.kernels import inner_product, mmd
@@ -228,12 +228,12 @@ class RKME:
             )
         )
 
-    @cached_property
+    @once
     def frame(self) -> Frame:
         """The frame of this specification alone."""
         return Frame.pool([self])
 
-    @cached_property
+    @once
     def digest(self) -> str:
         """Sha256 of the content."""
         arrays = (self.points, self.weights, self.location, self.scale)

@@ -7,12 +7,12 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from learnware._once import once
 from learnware.errors import IncomparableSpaces, InvalidSpecification
 from learnware.limits import LIMITS
 from learnware.specification.fields import require_fields
@@ -108,17 +108,17 @@ class Space:
         """Whether a point can be turned back into a sample, as those of tables can."""
         return self.data == "table"
 
-    @cached_property
+    @once
     def n_features(self) -> int:
         """Number of coordinates of a point."""
         return sum(column.n_coordinates for column in self.columns)
 
-    @cached_property
+    @once
     def names(self) -> tuple[str, ...]:
         """Names of the columns."""
         return tuple(column.name for column in self.columns)
 
-    @cached_property
+    @once
     def key(self) -> str:
         """Short digest; spaces with equal keys are comparable.
 
@@ -129,13 +129,13 @@ class Space:
         text = json.dumps([self.data, self.encoder, self.named, ordered])
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
-    @cached_property
+    @once
     def starts(self) -> tuple[int, ...]:
         """First coordinate of each column."""
         sizes = [column.n_coordinates for column in self.columns]
         return tuple(int(start) for start in np.concatenate([[0], np.cumsum(sizes)[:-1]]))
 
-    @cached_property
+    @once
     def coded(self) -> npt.NDArray[np.bool_]:
         """Mask of the coordinates that code categories; they have no unit and are never rescaled."""
         return np.repeat([c.kind == "category" for c in self.columns], [c.n_coordinates for c in self.columns])

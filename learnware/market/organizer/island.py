@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
+from learnware._once import once
 from learnware.kernels import RandomFeatures, inner_products
 from learnware.specification import RKME, Frame, Space
 
@@ -168,7 +168,7 @@ class _Rows:
     ) -> None:
         self.points, self.weights, self.sketches, self.self_products = points, weights, sketches, self_products
 
-    @cached_property
+    @once
     def spread(self) -> float:
         sketches = self.sketches[:_MEMBERS_FOR_SPREAD].astype(np.float64)
         if len(sketches) < 2:

@@ -19,9 +19,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from learnware._cache_folder import cache_folder
 from learnware._writing import write_whole
 from learnware.market.remote.part import Part, drop_unheld, locked_part, our_errors
-from learnware.market.remote.variables import cache_folder
 from learnware.market.store.blobs import sync_folder
 from learnware.market.store.turns import CAN_LOCK
 

@@ -12,7 +12,6 @@ import json
 import os
 import platform
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -22,6 +21,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.tags import sys_tags
 
+from learnware._cache_folder import cache_folder
 from learnware._writing import write_whole
 from learnware.errors import EnvironmentFailed, InvalidParameter
 from learnware.limits import LIMITS
@@ -32,7 +32,6 @@ from learnware.runtime.environment.requirements import parse_requirements
 
 __all__ = [
     "CachedEnvironment",
-    "cache_folder",
     "cached_environments",
     "environment_for",
     "host_environment",
@@ -107,18 +106,6 @@ def environment_for(
         _build(wanted, folder, host.python, progress)
     library = (folder / LIBRARY).resolve()
     return Environment(host.python, (library,), outermost((*interpreter()[1], library)), folder.name)
-
-
-def cache_folder() -> Path:
-    """Return the folder for what can be made again: LEARNWARE_CACHE, else ``learnware`` in the platform's own."""
-    said = os.environ.get("LEARNWARE_CACHE")
-    if said:
-        return Path(said).absolute()
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "learnware"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "learnware"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "learnware"
 
 
 def cached_environments(*, cache: Path | None = None) -> tuple[CachedEnvironment, ...]:

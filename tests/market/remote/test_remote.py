@@ -15,7 +15,6 @@ from learnware.bundle import Policy
 from learnware.errors import InvalidParameter, LearnwareNotFound, MarketUnreachable
 from learnware.market.remote import RemoteMarket
 from learnware.market.remote.connections import Connections
-from learnware.market.remote.variables import cache_folder
 from learnware.testing import make_learnware
 from tests.market.forks import needs_fork
 from tests.market.remote.fake_dock import FakeDock, status
@@ -178,9 +177,3 @@ def test_a_closed_market_uses_no_cache(dock: FakeDock, market: RemoteMarket, mon
     monkeypatch.setenv("LEARNWARE_OFFLINE", "1")
     with pytest.raises(OSError, match="closed"):
         market.fetch(learnware_id)
-
-
-def test_the_cache_lies_where_environments_do() -> None:
-    from learnware.runtime.environment import installed
-
-    assert cache_folder() == installed.cache_folder()

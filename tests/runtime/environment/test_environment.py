@@ -23,7 +23,6 @@ from learnware.limits import LIMITS
 from learnware.runtime.environment import installing
 from learnware.runtime.environment.host import meets, outermost
 from learnware.runtime.environment.installed import (
-    cache_folder,
     cached_environments,
     environment_for,
     host_environment,
@@ -328,11 +327,3 @@ def test_a_home_folder_around_the_interpreter_is_not_shown(monkeypatch: pytest.M
 
 def test_folders_within_others_are_left_out() -> None:
     assert outermost([Path("/a/b"), Path("/a"), Path("/a"), Path("/ab")]) == (Path("/a"), Path("/ab"))
-
-
-def test_the_cache_is_where_it_is_said_to_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LEARNWARE_CACHE", str(tmp_path))
-    assert cache_folder() == tmp_path
-    monkeypatch.delenv("LEARNWARE_CACHE")
-    assert cache_folder().name == "learnware"
-    assert cache_folder().is_absolute()

@@ -205,7 +205,7 @@ def _widest() -> RKME:
 def test_no_page_weighs_more_than_150_kb(visitor: Visitor, dock: FakeDock, user: str | None) -> None:
     """The pages of the longest texts, the widest tables, and the fullest lists."""
     long = "word " * 200
-    described = Fields(10_000, {i: "meaning of a column " * 50 for i in range(10_000)})
+    described = Fields(10_000, dict.fromkeys(range(10000), "meaning of a column " * 50))
     for i in range(30):
         known = dock.put(
             f"big{i}",
