@@ -163,6 +163,12 @@ class StoreContract(ABC):
                     store.add(b"second", specification_of("second"), taken)
             expect((len(store), store.changes(0).stored), (0, ()))
 
+    def test_entries_come_in_the_order_asked_for(self, tmp_path: Path) -> None:
+        with closing(self.open_store(tmp_path / "store")) as store:
+            ids = [store.add(b"%d" % number, specification_of(str(number))) for number in range(8)]
+            for asked in (ids, ids[::-1], [ids[3], new_id(), ids[1]]):
+                expect(list(store.entries(asked)), [learnware_id for learnware_id in asked if learnware_id in ids])
+
     def test_bytes_of_two_ids_outlive_one_of_them(self, tmp_path: Path) -> None:
         with closing(self.open_store(tmp_path / "store")) as store:
             gone, kept, other = (store.add(b"same", specification_of("same")) for _ in range(3))

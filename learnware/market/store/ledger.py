@@ -95,7 +95,8 @@ class Ledger:
                 self._compare(own, learnware_id, (learnware_id, number, removed))
                 self._revision(learnware_id, number, digest, *rest)
                 found[learnware_id] = Entry(digest, self._specification(learnware_id, number, *drawn))
-        return found
+        # SQLite has an order of its own, and an index is a function of the order in which it takes learnwares in.
+        return {learnware_id: found[learnware_id] for learnware_id in wanted if learnware_id in found}
 
     def current(self, learnware_ids: Iterable[str]) -> dict[str, Revision]:
         """Return the current revisions of the learnwares that are there."""

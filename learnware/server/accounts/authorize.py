@@ -109,7 +109,12 @@ def check_known(actor: Actor, action: Action, resource: Resource) -> None:
     """
     hidden = action is Action.FOLLOW or resource.visibility == "private"
     if hidden and not _owns(actor, resource):
-        raise LearnwareNotFound(f"This market has no learnware or submission of id {resource.id!r} that you may see.")
+        raise not_found(resource.id)
+
+
+def not_found(asked: str) -> LearnwareNotFound:
+    """Return the error for what does not exist, and for what is not for this actor to know of."""
+    return LearnwareNotFound(f"This market has no learnware or submission of id {asked!r} that you may see.")
 
 
 def _owns(actor: Actor, resource: Resource) -> bool:

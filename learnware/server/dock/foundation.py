@@ -12,7 +12,7 @@ from learnware.market.local import LocalMarket
 from learnware.market.store import DirectoryStore
 from learnware.server.accounts.actor import Actor
 from learnware.server.accounts.audit import Audit
-from learnware.server.accounts.authorize import Action, Resource, authorize, check_known
+from learnware.server.accounts.authorize import Action, Resource, authorize, check_known, not_found
 from learnware.server.accounts.rates import Rates
 from learnware.server.accounts.tokens import Tokens
 from learnware.server.accounts.users import Users
@@ -62,7 +62,9 @@ class Foundation:
         # Before the market is asked, so that it makes no difference whether what is hidden exists.
         check_known(actor, action, held)
         if learnware_id not in self.store:
-            raise self.store.unknown(learnware_id)
+            # The store would name others that look like it, which may be hidden.
+            gone = self.store.removed(learnware_id) is not None
+            raise self.store.unknown(learnware_id) if gone else not_found(reference)
         authorize(actor, action, held)
         learnware_id, digest = self.store.resolve(reference)
         return learnware_id, digest, held

@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from datetime import date, datetime, timezone
 from typing import Any, Literal
 
-from learnware.errors import InvalidParameter, LearnwareNotFound
+from learnware.errors import InvalidParameter
 from learnware.market.store.database import Database
-from learnware.server.accounts.authorize import Visibility
+from learnware.server.accounts.authorize import Visibility, not_found
 from learnware.server.submissions.incoming import FORGOTTEN_SECONDS, Incoming, Upload
 from learnware.server.submissions.lives import Life, Lives
 from learnware.server.submissions.submission import COLUMNS, STATES, Kind, State, Submission, submission_of
@@ -108,7 +108,7 @@ class Queue:
         """Return a submission, or raise LearnwareNotFound."""
         rows = self._database.rows(f"SELECT {COLUMNS} FROM submissions WHERE id = ?", (submission_id,))
         if not rows:
-            raise LearnwareNotFound(f"This market has no learnware or submission of id {submission_id!r}.")
+            raise not_found(submission_id)
         return submission_of(rows[0])
 
     def of(self, owner: str | None = None, *, limit: int = 50, before: str | None = None) -> list[Submission]:
