@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Depends
 
+from learnware.server.dock import Dock
 from learnware.server.pages import account, administering, browsing, learnwares, own, searching, tokens, uploading
 from learnware.server.pages.answering import SECURITY_HEADERS, PageRoute, error_page
-from learnware.server.pages.asked import Dock
 from learnware.server.pages.rendering import static_files
 from learnware.server.pages.session import same_origin
 from learnware.server.pages.visit import bound_to, visit_of

@@ -29,9 +29,9 @@ def ask_login(visit: Visiting, next: str = "") -> Response:
 @router.post("/login")
 def login(visit: Visiting, form: Form) -> Response:
     """Log in, and go where the user wanted to."""
-    client = visit.request.client
+    address = session.address_of(visit.request)
     try:
-        secret, _ = visit.dock.login(form.get("name"), form.secret("password"), client.host if client else "")
+        secret, _ = visit.dock.login(form.get("name"), form.secret("password"), address)
     except NotAuthenticated:
         return _login_form(visit, form.get("next"), name=form.get("name"), wrong=True)
     response = visit.go(session.local_path(form.get("next")))

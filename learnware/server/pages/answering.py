@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -17,7 +18,9 @@ from learnware.market.wire import problem_of
 from learnware.server.pages.language import Catalogue, catalogue_of, language_of
 from learnware.server.pages.rendering import query, render
 from learnware.server.pages.session import COOKIE, forget
-from learnware.server.pages.visit import known_actor
+from learnware.server.pages.visit import known_actor, visitor_of_no_page
+
+_LOG = logging.getLogger("learnware.server")
 
 #: What a page may load and where it may be shown: from this dock only, and nowhere else.
 SECURITY_HEADERS = {
@@ -44,6 +47,8 @@ class PageRoute(APIRoute):
                 response = await handle(request)
             except (LearnwareError, HTTPException, RequestValidationError) as error:
                 response = await run_in_threadpool(error_page, request, error)
+                if response.status_code >= 500:
+                    _LOG.error("%s %s: %s", request.method, request.url.path, error)
             return _finished(request, response)
 
         return handled
@@ -58,7 +63,8 @@ def error_page(request: Request, error: Exception) -> Response:
     error : Exception
         One of this library's, of FastAPI's, or any other, of which nothing is told.
     """
-    actor = known_actor(request)
+    # Where a route was found, its page knows who visits; asking again might fail again.
+    actor = visitor_of_no_page(request) if isinstance(error, HTTPException) else known_actor(request)
     if isinstance(error, NotAuthenticated) and actor.user is None:
         return _finished(request, _to_login(request))
     status, code, detail = _problem(error)

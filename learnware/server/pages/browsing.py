@@ -38,7 +38,7 @@ def browse(
     order = sort if sort in _SORTS else _SORTS[0]
     page = visit.dock.browse(visit.actor, **chosen, scenarios=scenarios, sort=order, cursor=cursor[:_LONGEST] or None)
     kept = {**chosen, "scenario": list(scenarios), "sort": order if order != _SORTS[0] else None}
-    return visit.page(
+    response = visit.page(
         "browse.html",
         page=page,
         chosen=kept,
@@ -48,3 +48,6 @@ def browse(
         first=query(**kept) or "/" if cursor else None,
         following=query(**kept, cursor=page.next) if page.next else None,
     )
+    # The address without the fields that say nothing, for whoever passes it on.
+    response.headers["HX-Push-Url"] = f"/{query(**kept)}"
+    return response

@@ -13,7 +13,7 @@ from learnware.server.pages.visit import Visit
 from learnware.server.views import MapPoints
 from learnware.specification import RKME
 
-_MOST_LISTED = 30
+_MOST_LISTED = 20
 
 
 @dataclass(frozen=True)
@@ -59,18 +59,21 @@ def map_of(visit: Visit, points: MapPoints | None, *, chosen: Sequence[str] = ()
     if points is None or not [i for i in points.ids if i != own]:
         return None
     say = visit.catalogue.say
+    told = [*chosen, *([own] if own else [])]
+    nearest = _by_nearness(points, own)
+    drawn = sorted(nearest, key=lambda i: points.ids[i] not in told)[:MOST]
     svg = island_map(
-        points.ids,
-        points.names,
-        points.xy,
+        [points.ids[i] for i in drawn],
+        [points.names[i] for i in drawn],
+        points.xy[drawn],
         title=say("map.title", n=len(points.ids)),
         mine=points.mine,
         mine_title=say("map.mine"),
-        chosen=[*chosen, *([own] if own else [])],
+        chosen=told,
     )
-    nearest = _by_nearness(points, own)
-    listed = [(points.ids[i], points.names[i] or points.ids[i][:8]) for i in nearest[:_MOST_LISTED]]
-    return Map(svg, listed, max(0, len(nearest) - _MOST_LISTED))
+    others = [i for i in nearest if points.ids[i] != own]
+    listed = [(points.ids[i], points.names[i] or points.ids[i][:8]) for i in others[:_MOST_LISTED]]
+    return Map(svg, listed, max(0, len(others) - _MOST_LISTED))
 
 
 def _by_nearness(points: MapPoints, own: str | None) -> list[int]:
@@ -79,8 +82,7 @@ def _by_nearness(points: MapPoints, own: str | None) -> list[int]:
         centre = points.xy[points.ids.index(own)]
     if centre is None:
         return list(range(len(points.ids)))
-    away = np.linalg.norm(points.xy - centre, axis=1)
-    return [int(i) for i in np.argsort(away, kind="stable") if points.ids[int(i)] != own]
+    return [int(i) for i in np.argsort(np.linalg.norm(points.xy - centre, axis=1), kind="stable")]
 
 
 def portrait_of(visit: Visit, rkme: RKME) -> Portrait:

@@ -19,8 +19,8 @@ from learnware.specification import Specification
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 # What a stranger can make as long as the limits of a bundle allow is cut, so that a page stays a page.
-_MOST_FIELDS = 200
-_LONGEST_FIELD = 120
+_MOST_FIELDS = 40
+_LONGEST_FIELD = 80
 _MOST_REVISIONS = 30
 
 

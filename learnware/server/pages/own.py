@@ -8,6 +8,7 @@ from learnware.server.accounts.authorize import VISIBILITIES
 from learnware.server.pages.answering import PageRoute
 from learnware.server.pages.rendering import query
 from learnware.server.pages.visit import Visiting
+from learnware.server.submissions.submission import Submission
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -22,8 +23,15 @@ def mine(visit: Visiting, said: str = "", cursor: str = "") -> Response:
     return visit.page(
         "mine.html",
         page=page,
-        submissions=visit.dock.submissions(visit.actor, limit=20),
+        submissions=[(one, _name(one)) for one in visit.dock.submissions(visit.actor, limit=20)],
         visibilities=VISIBILITIES,
         said=said if said in _SAID else None,
         following=query(cursor=page.next) if page.next else None,
     )
+
+
+def _name(submission: Submission) -> str:
+    """Return what the submitted learnware calls itself, as far as the checks have read it."""
+    outcome = submission.outcome or {}
+    report = outcome.get("report") or (outcome.get("problem") or {}).get("report") or {}
+    return str(report.get("name", ""))

@@ -21,6 +21,8 @@ _HEADINGS_BELOW = 2
 
 _EXCERPT = 220
 
+_MOST_CELLS, _MOST_BYTES, _MOST_PLAIN = 5_000, 24_000, 4_000
+
 
 def as_html(text: str) -> Markup:
     """Return Markdown as HTML that can do nothing but be read.
@@ -33,17 +35,24 @@ def as_html(text: str) -> Markup:
     >>> str(as_html("**Sales** <script>alert(1)</script>")).strip()
     '<p><strong>Sales</strong> &lt;script&gt;alert(1)&lt;/script&gt;</p>'
     """
-    rendered = _reader().render(text)
-    return Markup(
-        nh3.clean(
-            rendered,
-            tags=set(_TAGS),
-            attributes=dict(_ATTRIBUTES),
-            url_schemes=set(_SCHEMES),
-            link_rel="nofollow noopener",
-            url_relative="deny",
-        )
+    cleaned = nh3.clean(
+        _reader(_has_a_sane_table(text)).render(text),
+        tags=set(_TAGS),
+        attributes=dict(_ATTRIBUTES),
+        url_schemes=set(_SCHEMES),
+        link_rel="nofollow noopener",
+        url_relative="deny",
     )
+    if len(cleaned.encode()) > _MOST_BYTES:
+        # No text for people grows like this; as it was written, it stays small.
+        return Markup("<pre>{}</pre>").format(text[:_MOST_PLAIN])
+    return Markup(cleaned)
+
+
+def _has_a_sane_table(text: str) -> bool:
+    """Tell whether tables are to be read: short rows are filled up, so a few bytes can ask for many cells."""
+    lines = text.splitlines()
+    return len(lines) * max((line.count("|") for line in lines), default=0) <= _MOST_CELLS
 
 
 def excerpt(text: str) -> str:
@@ -61,9 +70,9 @@ def excerpt(text: str) -> str:
 
 
 @cache
-def _reader() -> MarkdownIt:
+def _reader(tables: bool) -> MarkdownIt:
     reader = MarkdownIt("commonmark", {"html": False, "maxNesting": 20})
-    reader.enable(["table", "strikethrough"]).disable(["image", "html_block", "html_inline"])
+    reader.enable(["strikethrough", *(["table"] if tables else [])]).disable(["image", "html_block", "html_inline"])
     reader.add_render_rule("heading_open", _lowered)
     reader.add_render_rule("heading_close", _lowered)
     return reader

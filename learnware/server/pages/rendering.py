@@ -26,7 +26,16 @@ STATIC = _SERVER / "static"
 
 def static_files() -> StaticFiles:
     """Return the application that answers below ``/static``."""
-    return StaticFiles(directory=STATIC)
+    return _StaticFiles(directory=STATIC)
+
+
+class _StaticFiles(StaticFiles):
+    def file_response(self, *arguments: Any, **options: Any) -> Response:
+        response = super().file_response(*arguments, **options)
+        # Pages name a file with the digest of its content, so an address never means anything else.
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
 
 
 def render(

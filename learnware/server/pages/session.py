@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 from fastapi import Request, Response
 
 from learnware.errors import NotAllowed, NotAuthenticated
-from learnware.server.accounts.actor import ANONYMOUS, Actor
-from learnware.server.pages.asked import Dock
+from learnware.server.accounts.actor import Actor
+from learnware.server.dock import Dock
 
 COOKIE = "dock_session"
 
@@ -17,14 +17,17 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 def actor_of(request: Request, dock: Dock) -> Actor:
     """Return whoever a request's cookie stands for; a cookie that stands for nobody is to be cleared."""
-    secret = request.cookies.get(COOKIE)
-    if not secret:
-        return ANONYMOUS
+    address = address_of(request)
     try:
-        return dock.actor(secret)
+        return dock.actor(request.cookies.get(COOKIE) or None, address)
     except NotAuthenticated:
         request.state.clear_session = True
-        return ANONYMOUS
+        return dock.actor(None, address)
+
+
+def address_of(request: Request) -> str | None:
+    """Return the network address that a request came from."""
+    return None if request.client is None else request.client.host
 
 
 def remember(response: Response, secret: str, *, https: bool) -> None:
@@ -43,12 +46,15 @@ def same_origin(request: Request) -> None:
     Raises
     ------
     NotAllowed
-        Neither ``Origin`` nor ``Referer`` names the host that the request was sent to.
+        Neither ``Origin`` nor ``Referer`` names the host that the request was sent to, or the dock's public address.
     """
     if request.method in _SAFE:
         return
     said = request.headers.get("origin") or request.headers.get("referer") or ""
-    if not _is_of(said, request.headers.get("host", "")):
+    dock: Dock = request.state.dock
+    # A proxy may send another host than the one that the browser knows.
+    known = (request.headers.get("host", ""), urlsplit(dock.settings.public_url or "").netloc)
+    if not any(_is_of(said, host) for host in known):
         raise NotAllowed(
             "This was not sent from a page of this dock, so it was not done. Open the page again and repeat it there."
         )

@@ -12,8 +12,8 @@ from starlette.responses import JSONResponse
 from learnware.server.accounts.authorize import VISIBILITIES
 from learnware.server.pages import snippets
 from learnware.server.pages.answering import PageRoute
-from learnware.server.pages.asked import Submission
 from learnware.server.pages.visit import Visit, Visiting
+from learnware.server.submissions.submission import Submission
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse
 
 from learnware.errors import NotAuthenticated
 from learnware.server.accounts.actor import ANONYMOUS, Actor
-from learnware.server.pages.asked import Dock
+from learnware.server.dock import Dock
 from learnware.server.pages.language import Catalogue, catalogue_of, language_of
 from learnware.server.pages.rendering import render
 from learnware.server.pages.session import actor_of
@@ -37,8 +37,7 @@ class Visit:
     @property
     def address(self) -> str:
         """The address of the dock, as the visitor's own programs can use it."""
-        scheme = "https" if self.dock.settings.https else self.request.url.scheme
-        return f"{scheme}://{self.request.url.netloc}"
+        return self.dock.settings.public_url or f"{self.request.url.scheme}://{self.request.url.netloc}"
 
     def page(self, template: str, *, status: int = 200, **values: Any) -> Response:
         """Return a page in the visitor's language."""
@@ -75,6 +74,12 @@ def known_actor(request: Request) -> Actor:
     """Return who visits, as far as it was found out before an error."""
     visit: Visit | None = getattr(request.state, "visit", None)
     return ANONYMOUS if visit is None else visit.actor
+
+
+def visitor_of_no_page(request: Request) -> Actor:
+    """Return who visits an address that is no page, where the app says in ``app.state.dock`` which dock it is."""
+    dock: Dock | None = getattr(request.app.state, "dock", None)
+    return known_actor(request) if dock is None else actor_of(request, dock)
 
 
 Visiting = Annotated[Visit, Depends(visit_of)]

@@ -21,6 +21,7 @@ Visitor = Callable[..., TestClient]
 def application(dock: FakeDock) -> FastAPI:
     """Return an application of nothing but the pages."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.dock = dock
     app.include_router(pages_router(dock))
     app.mount("/static", static_files())
     app.add_exception_handler(HTTPException, error_page)  # type: ignore[arg-type]
@@ -38,9 +39,7 @@ def visitor(dock: FakeDock) -> Visitor:
     """Return a browser of somebody: nobody known, or a user of the dock."""
 
     def visit(name: str | None = None, language: str = "en", origin: str | None = HOST) -> TestClient:
-        client = TestClient(
-            application(dock), base_url=HOST, follow_redirects=False, raise_server_exceptions=False, backend_options={}
-        )
+        client = TestClient(application(dock), base_url=HOST, follow_redirects=False, raise_server_exceptions=False)
         client.headers["accept-language"] = language
         if origin is not None:
             client.headers["origin"] = origin

@@ -20,7 +20,7 @@ from learnware import Specification
 from learnware.errors import InvalidParameter, LearnwareNotFound, LimitExceeded, NotAuthenticated, TooManyRequests
 from learnware.market.result import Evidence, Hit, Mixture, SearchResult
 from learnware.market.store.base import Revision
-from learnware.server.accounts.actor import SCOPES, Actor
+from learnware.server.accounts.actor import ANONYMOUS, SCOPES, Actor
 from learnware.server.accounts.authorize import Action, Resource, authorize
 from learnware.server.views import Card, MapPoints, Overview, Page
 from learnware.specification import Fields, SemanticSpecification
@@ -90,10 +90,10 @@ def _words(name: str, description: str = "", **tags: Any) -> SemanticSpecificati
 
 
 class FakeDock:
-    """See `learnware.server.pages.asked.Dock`."""
+    """See `learnware.server.dock.Dock`."""
 
-    def __init__(self, *, https: bool = False) -> None:
-        self.settings = SimpleNamespace(https=https)
+    def __init__(self, *, public_url: str | None = None) -> None:
+        self.settings = SimpleNamespace(https=public_url is not None, public_url=public_url)
         self.sessions: dict[str, Actor] = {}
         self.accounts = {
             "ada": row(name="ada", role="user", created=NOW, disabled=None),
@@ -107,6 +107,7 @@ class FakeDock:
         self.specs: dict[str, Specification] = {}
         self.sent: dict[str, Any] = {}
         self.attempts = 0
+        self.addresses: set[str | None] = set()
         self._fill()
 
     def _fill(self) -> None:
@@ -225,7 +226,7 @@ class FakeDock:
         kept = tuple(hits[:2])
         mixture = Mixture(kept, weights[: len(kept)] / weights[: len(kept)].sum(), 0.04, 0.97)
         verdict = "match" if hits[0].distance < 0.2 else "weak"
-        return SearchResult(tuple(hits), mixture, verdict, Evidence(0.04, 0.97, 0.05, 0.61))  # type: ignore[arg-type]
+        return SearchResult(tuple(hits[:limit]), mixture, verdict, Evidence(0.04, 0.97, 0.05, 0.61))  # type: ignore[arg-type]
 
     def _hit(self, learnware_id: str, mine: Any, text: str | None = None) -> Hit:
         specification = self.specs[learnware_id]
@@ -240,7 +241,7 @@ class FakeDock:
     def similar(self, actor: Actor, learnware_id: str, limit: int = 6) -> list[Hit]:
         mine = self.describe(actor, learnware_id).statistical
         near = [i for i in self._visible(actor) if i != learnware_id and _alike(mine, self.specs[i])]
-        return [self._hit(i, mine) for i in near][:limit]
+        return [self._hit(i, mine) for i in near[:limit]]
 
     def island(self, actor: Actor, of: str | Specification) -> MapPoints:
         spec = self.specs[of] if isinstance(of, str) else of
@@ -315,7 +316,7 @@ class FakeDock:
 
     # accounts
 
-    def login(self, name: str, password: str, address: str) -> tuple[str, Actor]:
+    def login(self, name: str, password: str, address: str | None = None) -> tuple[str, Actor]:
         self.attempts += 1
         if self.attempts > 20:
             raise TooManyRequests("At most 20 logins a minute.", retry_after=17.2)
@@ -334,7 +335,10 @@ class FakeDock:
     def logout(self, secret: str) -> None:
         self.sessions.pop(secret, None)
 
-    def actor(self, secret: str) -> Actor:
+    def actor(self, secret: str | None, address: str | None = None) -> Actor:
+        self.addresses.add(address)
+        if secret is None:
+            return ANONYMOUS
         if secret not in self.sessions:
             raise NotAuthenticated("This session has ended.")
         return self.sessions[secret]

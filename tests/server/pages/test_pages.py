@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from learnware.server.accounts.actor import ANONYMOUS
 from learnware.server.pages import SECURITY_HEADERS
 from learnware.server.pages.rendering import STATIC
 from learnware.specification import Fields, SemanticSpecification
+from learnware.specification.semantic import VOCABULARY
 from tests.server.pages.conftest import Visitor
 from tests.server.pages.fake_dock import FakeDock, identity, specifications
 from tests.server.pages.reading import Read
@@ -59,7 +62,7 @@ def test_page_is_complete(visitor: Visitor, user: str | None, path: str, languag
 @pytest.mark.parametrize(("user", "path"), EVERY)
 def test_page_can_be_used_without_seeing_it(visitor: Visitor, user: str | None, path: str) -> None:
     read = Read.page(visitor(user).get(path).text)
-    assert len(read.all("h1")) == len(read.all("main")) == len(read.all("title")) == 1
+    assert len(read.all("h1")) == len(read.all("main")) == 1
     assert read.all("a")[0].attributes["href"] == "#" + read.all("main")[0].attributes["id"]
     ids = [element.attributes["id"] for element in read.elements if "id" in element.attributes]
     assert len(ids) == len(set(ids))
@@ -90,6 +93,20 @@ def test_policy_allows_no_inline_code() -> None:
     assert "script-src 'self'" in policy
 
 
+def test_static_files_are_kept_by_browsers(visitor: Visitor) -> None:
+    client = visitor()
+    read = Read.page(client.get("/").text)
+    addresses = [e.attributes["src"] for e in read.all("script")] + [e.attributes["href"] for e in read.all("link")]
+    assert len(addresses) == 4
+    for address in addresses:
+        response = client.get(address)
+        assert (response.status_code, "?v=" in address) == (200, True)
+        assert "immutable" in response.headers["cache-control"]
+        assert response.headers["x-content-type-options"] == "nosniff"
+    for outside in ("/static/../pages/account.py", "/static/%2e%2e/pages/account.py", "/static/..%2fdock.py"):
+        assert client.get(outside).status_code == 404
+
+
 def test_search_keeps_a_specification_and_answers_at_an_address(visitor: Visitor, dock: FakeDock) -> None:
     client = visitor()
     sent = {"specification": ("spec.json", specifications()["wine"].to_json(), "application/json")}
@@ -101,10 +118,9 @@ def test_search_keeps_a_specification_and_answers_at_an_address(visitor: Visitor
     read = Read.page(page.text)
     assert read.acting == []
     assert "有学件适合您的数据" in read.text
-    assert {"Wine cultivars from chemistry", "Light wines"} <= set(read.text.split("\n")) | {read.text} or True
     for shown in ("Wine cultivars from chemistry", "Light wines", "您的数据", "70%"):
         assert shown in read.text
-    assert dock.asked[-2:] and ("Classification", "wine") in dock.asked
+    assert ("Classification", "wine") in dock.asked
     assert 'text="wine"' in read.text
 
 
@@ -147,21 +163,8 @@ def test_search_without_a_file_or_a_form(visitor: Visitor) -> None:
 def test_filters_reach_the_dock_and_false_ones_do_not(visitor: Visitor, dock: FakeDock) -> None:
     path = "/?text=+wine+&data=Table&task=Nonsense&scenario=Business&scenario=Evil&license=MIT&sort=evil"
     response = visitor().get(path)
-    assert (
-        dock.asked[-1]
-        == {
-            "text": "wine",
-            "data": "Table",
-            "task": None,
-            "library": None,
-            "license": "MIT",
-            "scenarios": ("Business",),
-            "owner": None,
-            "sort": "newest",
-        }
-        or dock.asked[-1].items()
-        >= {"text": "wine", "task": None, "scenarios": ("Business",), "sort": "newest"}.items()
-    )
+    said = {"text": "wine", "data": "Table", "license": "MIT", "scenarios": ("Business",), "sort": "newest"}
+    assert dock.asked[-1] == {**said, "task": None, "library": None}
     assert "1 learnware" in Read.page(response.text).text
 
 
@@ -196,27 +199,31 @@ def test_bundle_is_a_file(visitor: Visitor, dock: FakeDock) -> None:
     assert "attachment" in response.headers["content-disposition"]
 
 
-def _widest() -> RKME:
+@cache
+def _widest(n_points: int = 1000) -> RKME:
     rng = np.random.default_rng(0)
-    return RKME(rng.normal(size=(1000, 24)), np.full(1000, 0.001))
+    return RKME(rng.normal(size=(n_points, 24)), np.full(n_points, 1 / n_points))
 
 
 @pytest.mark.parametrize("user", [None, "ada"])
 def test_no_page_weighs_more_than_150_kb(visitor: Visitor, dock: FakeDock, user: str | None) -> None:
     """The pages of the longest texts, the widest tables, and the fullest lists."""
-    long = "word " * 200
+    name, description = "字" * 120, "&-字\n" * 3_000
     described = Fields(10_000, dict.fromkeys(range(10000), "meaning of a column " * 50))
     for i in range(30):
         known = dock.put(
             f"big{i}",
-            SemanticSpecification(long, (long + "\n\n") * 20, inputs=described, scenarios=("Business",)),
+            SemanticSpecification(name, description, inputs=described, scenarios=VOCABULARY["scenarios"]),
             owner="ada",
         )
-        dock.specs[known] = Specification(dock.cards[known].semantic, _widest())
+        dock.specs[known] = Specification(dock.cards[known].semantic, _widest(1000 if i == 0 else 5))
     query = dock.keep_query(ANONYMOUS, Specification(statistical=_widest()))
+    for i in range(90):
+        known = dock.put(f"near{i}", SemanticSpecification(name))
+        dock.specs[known] = Specification(dock.cards[known].semantic, _widest(5))
     shared = sum((STATIC / name).stat().st_size for name in ("dock.css", "dock.js", "htmx.min.js"))
     client = visitor(user)
-    for path in ("/", f"/learnwares/{known}", f"/search/{query}", *(["/mine"] if user else [])):
+    for path in ("/", f"/learnwares/{identity('big0')}", f"/search/{query}", *(["/mine"] if user else [])):
         page = client.get(path)
         assert page.status_code == 200
         assert shared + len(page.content) <= 150_000, path

@@ -13,9 +13,11 @@ from learnware.server.pages.pictures.svg import number, picture, text
 Array = npt.NDArray[np.float64]
 
 #: Most points of a picture; of a specification, the heaviest.
-MOST = 250
+MOST = 80
 
 _WIDTH, _HEIGHT, _MARGIN = 480.0, 320.0, 20.0
+# No difference of such numbers overflows.
+_EDGE = 1e100
 _MOST_LABELS, _LONGEST_LABEL = 14, 26
 
 _Box: TypeAlias = tuple[float, float, float, float]
@@ -56,6 +58,7 @@ def island_map(
     Parameters
     ----------
     ids, names : sequence of str
+        The most important first: of many, the first are drawn.
     xy : ndarray of shape (n, 2)
     title : str
     mine : ndarray of shape (2,), optional
@@ -63,10 +66,10 @@ def island_map(
     mine_title : str, default=""
         What that is called.
     chosen : sequence of str, default=()
-        Ids to stand out, as the hits of a search; they are drawn even if there are too many others.
+        Ids to stand out, as the hits of a search.
     """
     told = frozenset(chosen)
-    order = sorted(range(len(ids)), key=lambda i: ids[i] not in told)[:MOST]
+    order = range(min(len(ids), MOST))
     spots = _placed(xy if mine is None else np.vstack([xy, mine]))
     dots = [_dot(ids[i], names[i], spots[i], ids[i] in told) for i in reversed(order)]
     taken = [] if mine is None else [_box(spots[-1], mine_title, 8.0)]
@@ -107,7 +110,7 @@ def _overlap(one: _Box, other: _Box) -> bool:
 
 
 def _dot(learnware_id: str, name: str, spot: Array, stands_out: bool) -> str:
-    words = text(name or learnware_id[:8])
+    words = text(name or learnware_id[:8], 24)
     # A map of many dots is no list of links for the keyboard: the table beside it is.
     link = f'<a href="/learnwares/{text(learnware_id)}" tabindex="-1">'
     circle = f'<circle cx="{number(spot[0])}" cy="{number(spot[1])}" r="{"8" if stands_out else "5"}"'
@@ -128,7 +131,7 @@ def _cross(spot: Array, title: str) -> str:
 
 def _placed(xy: Array) -> Array:
     """Fit points into the picture; far ones are pulled to its edge, so that one of them cannot hide the others."""
-    finite = np.nan_to_num(np.asarray(xy, dtype=np.float64).reshape(-1, 2), nan=0.0, posinf=1e12, neginf=-1e12)
+    finite = np.clip(np.nan_to_num(np.asarray(xy, dtype=np.float64).reshape(-1, 2)), -_EDGE, _EDGE)
     if not len(finite):
         return finite
     low, high = np.percentile(finite, 2, axis=0), np.percentile(finite, 98, axis=0)
