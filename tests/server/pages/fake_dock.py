@@ -233,7 +233,8 @@ class FakeDock:
         distance = mine.distance(specification.statistical)
         loss = None if learnware_id == identity("wine-strong") else 0.03 + distance / 4
         relevance = 0.5 if text else None
-        return Hit(learnware_id, specification, distance, max(0.0, 1 - distance), relevance, loss=loss)
+        fit, level = max(0.0, 1 - distance), specification.level
+        return Hit(learnware_id, specification.semantic, distance, fit, relevance, loss=loss, level=level)
 
     def _visible(self, actor: Actor) -> list[str]:
         return [card.id for card in self.browse(actor, limit=1000).items]
