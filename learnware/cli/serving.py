@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import closing
 from pathlib import Path
 
 from learnware._optional import import_optional
@@ -31,8 +32,19 @@ def _serve(arguments: argparse.Namespace) -> Answer:
     settings = Settings(
         arguments.host, arguments.port, arguments.public_url, arguments.workers, isolation=arguments.isolation
     )
-    # Told at once, for whoever waits for it; an answer is printed when all is over.
-    serve(
-        arguments.market, settings, ready=lambda address: print(f"Serving {arguments.market} at {address}", flush=True)
-    )
+    serve(arguments.market, settings, ready=lambda address: _tell(arguments.market, address))
     return Answer("", {"served": str(arguments.market)})
+
+
+def _tell(market: Path, address: str) -> None:
+    """Print where the dock is, at once: an answer is printed when all is over."""
+    from learnware.server.accounts.users import Users
+    from learnware.server.database import open_database
+
+    print(f"Serving {market} at {address}", flush=True)
+    with closing(open_database(market)) as database:
+        if not Users(database).list():
+            print(
+                f"Nobody can log in yet. Make the first admin: learnware dock add-user {market} NAME --admin",
+                flush=True,
+            )
