@@ -20,9 +20,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from learnware import Learnware, Market, Specification
+from tests.server.browser import CHROMIUM
 from tests.server.running import PASSWORD, RunningDock
 
-CHROMIUM = "/usr/bin/chromium"
 WINE = """Predicts the **cultivar** of an Italian wine from its chemistry.
 
 ## Training
@@ -117,7 +117,7 @@ def take(folder: Path) -> None:
         rows = load_wine(as_frame=True).data.sample(90, random_state=1)
         spec = Specification.from_data(rows, task="classification", random_state=0).save(Path(scratch) / "spec.json")
         with sync_playwright() as started:
-            browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+            browser = started.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
             shown = browser.new_page(viewport={"width": 1120, "height": 900})
             _picture(shown, folder / "dock-browse.png", running.url)
             _picture(shown, folder / "dock-learnware.png", f"{running.url}/learnwares/{wine}", height=1500)

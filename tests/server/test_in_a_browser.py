@@ -10,12 +10,11 @@ import pytest
 
 from learnware import Market
 from learnware.testing import make_learnware
+from tests.server.browser import CHROMIUM, needs_chromium
 from tests.server.running import PASSWORD, RunningDock
 
-CHROMIUM = Path("/usr/bin/chromium")
-
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"there is no {CHROMIUM}")
+pytestmark = needs_chromium
 
 
 @pytest.fixture

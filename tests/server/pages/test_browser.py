@@ -12,14 +12,13 @@ import pytest
 import uvicorn
 
 from learnware.specification import SemanticSpecification
+from tests.server.browser import CHROMIUM, needs_chromium
 from tests.server.pages.conftest import application
 from tests.server.pages.fake_dock import PASSWORD, FakeDock, identity, specifications
 from tests.server.pages.test_harmless import HOSTILE
 
-CHROMIUM = Path("/usr/bin/chromium")
-
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"there is no {CHROMIUM}")
+pytestmark = needs_chromium
 
 
 @pytest.fixture(scope="module")
