@@ -17,6 +17,7 @@ from learnware import __version__
 from learnware.cli import (
     accounts,
     demonstration,
+    dock_backup,
     files,
     machine,
     markets,
@@ -115,6 +116,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="learnware", description="Share models, and find and reuse those of others.")
     parser.add_argument("--version", action="version", version=f"learnware {__version__}")
     commands = Commands(parser.add_subparsers(title="commands", metavar="COMMAND", required=True))
-    for group in (demonstration, files, specifying, markets, upkeep, searching, machine, serving, worker, accounts):
+    groups = (demonstration, files, specifying, markets, upkeep, searching, machine, serving, worker, accounts)
+    for group in (*groups, dock_backup):
         group.add_commands(commands)
     return parser

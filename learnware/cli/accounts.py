@@ -26,7 +26,7 @@ _OPERATOR, _DETAIL = Actor(), "command line"
 
 def add_commands(commands: Commands) -> None:
     """Add the group ``dock``."""
-    commands = commands.group("dock", "manage the accounts of the dock of a market folder")
+    commands = commands.group("dock", "look after the dock of a market folder: its accounts, its log, copies of it")
     add = commands.add(_add_user, "add-user", "make an account")
     _add_account(add)
     add.add_argument("--admin", action="store_true", help="an admin, who may do everything")

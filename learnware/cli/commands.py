@@ -16,6 +16,7 @@ class Commands:
 
     def __init__(self, parsers: Any) -> None:
         self._parsers = parsers
+        self._groups: dict[str, Commands] = {}
 
     def add(self, run: Run, name: str, summary: str) -> argparse.ArgumentParser:
         """Add the command `name`, done by `run`, and return its parser."""
@@ -25,9 +26,12 @@ class Commands:
         return added
 
     def group(self, name: str, summary: str) -> Commands:
-        """Add a word under which further commands stand."""
-        added = self._parsers.add_parser(name, help=summary, description=_sentence(summary))
-        return Commands(added.add_subparsers(title="commands", metavar="COMMAND", required=True))
+        """Add a word under which further commands stand, or return it if it is there."""
+        if name not in self._groups:
+            added = self._parsers.add_parser(name, help=summary, description=_sentence(summary))
+            below = added.add_subparsers(title="commands", metavar="COMMAND", required=True)
+            self._groups[name] = Commands(below)
+        return self._groups[name]
 
 
 def add_fit_options(command: argparse.ArgumentParser) -> None:

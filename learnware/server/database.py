@@ -18,7 +18,9 @@ from learnware.server.tables import SCHEMA
 #: The folder inside a market folder that belongs to its dock.
 DOCK = "dock"
 
-_FILE = "dock.sqlite"
+#: The file in it.
+DATABASE = "dock.sqlite"
+
 _making = Lock()
 
 
@@ -56,7 +58,7 @@ def open_database(folder: Path) -> Database:
     if not (folder / MARKER).exists():
         raise MarketError(f"There is no market at {folder}. `learnware submit` makes one.")
     read_marker(folder)
-    file = folder / DOCK / _FILE
+    file = folder / DOCK / DATABASE
     try:
         _make(file)
     except OSError as error:

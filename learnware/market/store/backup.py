@@ -111,7 +111,7 @@ def restore(source: str | os.PathLike[str], path: str | os.PathLike[str], *, pro
 
 def _copy(source: Path, target: Path, leave_out_damaged: bool, doing: str, progress: bool | None) -> int:
     _check_source(source)
-    _check_target(source, target)
+    check_target(source, target)
     part = target.parent / f".{target.name}.{secrets.token_hex(8)}"
     with _our_errors(target):
         try:
@@ -120,7 +120,7 @@ def _copy(source: Path, target: Path, leave_out_damaged: bool, doing: str, progr
             writable = os.access(source, os.W_OK) and os.access(source / DATABASE, os.W_OK)
             with closing(Database(source / DATABASE, writable=writable, upgrade=False)) as database:
                 n_learnwares = _Copy(source, database, part, leave_out_damaged, doing, progress).make()
-            _put_in_place(part, target)
+            put_in_place(part, target)
         except BaseException:
             shutil.rmtree(part, ignore_errors=True)
             raise
@@ -138,7 +138,8 @@ def _check_source(source: Path) -> None:
     refuse_lost_database(source, writable=False)
 
 
-def _check_target(source: Path, target: Path) -> None:
+def check_target(source: Path, target: Path) -> None:
+    """Raise MarketError unless a copy of a market can be made at `target`."""
     if target.exists() and not target.is_dir():
         raise MarketError(f"{target} is a file. A market is a folder; choose another name.")
     if target.exists() and any(target.iterdir()):
@@ -147,7 +148,8 @@ def _check_target(source: Path, target: Path) -> None:
         raise MarketError(f"{target} lies inside the market at {source}. Choose a folder outside of it.")
 
 
-def _put_in_place(part: Path, target: Path) -> None:
+def put_in_place(part: Path, target: Path) -> None:
+    """Wait until the disk has a complete copy, and give it its name."""
     for path in sorted(part.rglob("*"), reverse=True):
         if path.is_dir():
             sync_folder(path)

@@ -55,20 +55,20 @@ class Incoming:
     def __init__(self, folder: Path) -> None:
         self._market = folder
         self.dock = folder / "dock"
-        self._folder = self.dock / "incoming"
+        self.folder = self.dock / "incoming"
 
     def open(self, max_bytes: int) -> Upload:
         """Begin to receive a file of at most so many bytes."""
         with _our_errors(self._market):
             self.dock.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if not self._folder.exists():
-                self._folder.mkdir(mode=0o700, exist_ok=True)
+            if not self.folder.exists():
+                self.folder.mkdir(mode=0o700, exist_ok=True)
                 sync_folder(self.dock)
-            return Upload(self, self._market, *make_held(self._folder, _PART), max_bytes)
+            return Upload(self, self._market, *make_held(self.folder, _PART), max_bytes)
 
     def path(self, submission_id: str) -> Path:
         """Return where the file of a submission lies."""
-        return self._folder / f"{submission_id}{_ZIP}"
+        return self.folder / f"{submission_id}{_ZIP}"
 
     def discard(self, submission_id: str) -> None:
         """Delete the file of a submission, if it is there."""
@@ -92,7 +92,7 @@ class Incoming:
             How many files were deleted.
         """
         before, deleted = time.time() - forgotten_seconds, 0
-        for path in sorted(self._folder.glob("*")):
+        for path in sorted(self.folder.glob("*")):
             wanted = path.suffix == _ZIP and path.stem in known
             # Where files cannot be locked, the age decides about unfinished ones too.
             judged_by_age = path.suffix != _PART or not CAN_LOCK
