@@ -50,7 +50,7 @@ class Desk(Foundation):
         """Make a token and return its secret, which is told this once."""
         authorize(actor, Action.ISSUE_TOKENS)
         secret, token = self.keys.issue(str(actor.user), title=title, scopes=scopes, days=days)
-        self.log.note(actor, "issue token", token.id, token.title)
+        self.log.note(actor, "issue-token", token.id, token.title)
         return secret, token
 
     def exchange(
@@ -73,14 +73,14 @@ class Desk(Foundation):
         # Whoever has found a token must not lock out its owner; they may end the one that they have.
         authorize(actor, Action.MANAGE_OWN_TOKENS if token_id == actor.token_id else Action.ISSUE_TOKENS)
         self.keys.revoke(str(actor.user), token_id)
-        self.log.note(actor, "revoke token", token_id)
+        self.log.note(actor, "revoke-token", token_id)
 
     def change_password(self, actor: Actor, old: str, new: str) -> None:
         """Give oneself another password, which ends all sessions."""
         authorize(actor, Action.ISSUE_TOKENS)
         self._authenticate(str(actor.user), old, actor.address)
         self.people.set_password(str(actor.user), new)
-        self.log.note(actor, "change password")
+        self.log.note(actor, "set-password")
 
     def _authenticate(self, name: str, password: str, address: str | None) -> User:
         self.rates.spend("login-address", str(address))
@@ -88,5 +88,5 @@ class Desk(Foundation):
         try:
             return self.people.authenticate(name, password)
         except NotAuthenticated:
-            self.log.note(replace(ANONYMOUS, address=address), "failed login", name[:64], address)
+            self.log.note(replace(ANONYMOUS, address=address), "failed-login", name[:64], address)
             raise

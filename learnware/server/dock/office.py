@@ -27,14 +27,14 @@ class Office(Foundation):
         """Make an account."""
         authorize(actor, Action.ADMINISTER)
         user = self.people.add(name, password, role)
-        self.log.note(actor, "add user", name, role)
+        self.log.note(actor, "add-user", name, role)
         return user
 
     def set_role(self, actor: Actor, name: str, role: str) -> None:
         """Make somebody an admin, or no longer one."""
         authorize(actor, Action.ADMINISTER)
         self.people.set_role(name, role)
-        self.log.note(actor, "set role", name, role)
+        self.log.note(actor, "set-role", name, role)
 
     def set_disabled(self, actor: Actor, name: str, disabled: bool) -> None:
         """Lock somebody out, with all their tokens, or let them in again."""
@@ -43,7 +43,7 @@ class Office(Foundation):
             self.people.disable(name)
         else:
             self.people.enable(name)
-        self.log.note(actor, "disable user" if disabled else "enable user", name)
+        self.log.note(actor, "disable-user" if disabled else "enable-user", name)
 
     def audit(self, actor: Actor, *, limit: int = 100, before: int | None = None) -> list[AuditEntry]:
         """Return what was done here, latest first."""

@@ -31,7 +31,7 @@ def test_passwords_cannot_be_tried_for_long(place: Place) -> None:
         place.dock.login("bob", "wrong password", "192.0.2.1")
     with pytest.raises(TooManyRequests):
         place.dock.login("root", PASSWORD, "192.0.2.1")
-    failed = [e for e in place.dock.log.entries() if e.action == "failed login"]
+    failed = [e for e in place.dock.log.entries() if e.action == "failed-login"]
     assert [entry.resource for entry in failed] == ["bob", "ada", "ada", "ada"]
 
 
