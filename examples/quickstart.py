@@ -96,7 +96,7 @@ def use(job: Job, market: Market, X: np.ndarray, y: np.ndarray, seed: int) -> di
         "average": AveragingReuser(result).fit(X),
         "job selector": JobSelectorReuser(result, random_state=seed).fit(X),
         "auto": Reuser.auto(result, random_state=seed).fit(X),
-        f"auto, {N_LABELS} labels": Reuser.auto(result, random_state=seed).fit(X_few, y_few),
+        f"auto, {N_LABELS} labels": Reuser.auto(result, random_state=seed).fit(X_few, y_few, unlabelled=X_rest),
         f"self-trained, {N_LABELS} labels": own.fit(X_few, y_few),
     }
     return {

@@ -121,7 +121,7 @@ for hit in result.hits:
 
 # %%
 X_few, y_few, X_rest, y_rest = X_user[:10], y_user[:10], X_user[10:], y_user[10:]
-reuser = Reuser.auto(result, random_state=0).fit(X_few, y_few)
+reuser = Reuser.auto(result, random_state=0).fit(X_few, y_few, unlabelled=X_rest)
 alone = make_pipeline(StandardScaler(), LogisticRegression()).fit(X_few, y_few)
 print(f"reused: {reuser.score(X_rest, y_rest):.3f}   trained alone: {alone.score(X_rest, y_rest):.3f}")
 reuser.leaderboard_

@@ -74,5 +74,5 @@ def _reused(result: Any, X: _Array, y: _Array, few: _Array) -> dict[str, float]:
         "mixture, averaged": AveragingReuser(result).fit(X).score(X, y),
         "job selector": JobSelectorReuser(result, random_state=0).fit(X).score(X, y),
         "auto, no labels": auto.fit(X).score(X, y),
-        f"auto, {N_LABELS} labels": auto.fit(X[few], y[few]).score(X, y),
+        f"auto, {N_LABELS} labels": auto.fit(X[few], y[few], unlabelled=X).score(X, y),
     }

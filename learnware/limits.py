@@ -39,6 +39,7 @@ _ROWS: tuple[tuple[str, int, str], ...] = (
     ("columns", 10_000, "columns of a specification read from a file, and classes of the labels at its points"),
     ("coordinate-exponent", 100, "decimal digits before the point in a coordinate read from a file"),
     ("market-coordinate-exponent", 15, "decimal digits before the point in a coordinate that a market takes"),
+    ("market-points", 300, "points of a specification that a market takes, or a dock searches with"),
     ("description-bytes", 20_000, "bytes of the description that a market takes"),
     ("name-characters", 120, "characters of the title that a market takes"),
     ("requirements-bytes", 64 * 2**10, "bytes of the packages that a model needs"),
@@ -63,13 +64,13 @@ _ROWS: tuple[tuple[str, int, str], ...] = (
     ("search-bytes", 8 * _MIB, "bytes of a search sent to a dock"),
     ("request-bytes", _MIB, "bytes of any other request to it"),
     ("request-depth", 12, "mappings and lists within each other in them"),
-    ("answer-bytes", 64 * _MIB, "bytes of an answer of a dock, but for learnware files"),
     ("learnwares-per-user", 200, "learnwares of one account of a dock"),
     ("user-bytes", 20 * 2**30, "bytes of its learnwares"),
     ("waiting-per-user", 20, "its submissions that wait to be verified"),
     ("uploads-per-hour", 60, "its submissions in an hour"),
     ("logins-per-minute", 5, "times that a password may be tried; four times that from one address"),
-    ("searches-per-minute", 60, "searches from one address; ten times that with an account"),
+    ("searches-per-minute", 60, "searches from one address; ten times that with an account, and of lists and pages"),
+    ("queries-bytes", 256 * _MIB, "bytes of the specifications of searches that a dock keeps; the oldest go first"),
     ("query-days", 30, "days that a dock keeps the specification of a search that has an address of its own"),
 )
 

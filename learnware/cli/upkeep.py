@@ -9,6 +9,7 @@ from typing import Any
 from learnware.cli.answer import OK, REFUSED, Answer, table
 from learnware.cli.commands import Commands
 from learnware.cli.markets import add_market, open_market
+from learnware.errors import InvalidParameter
 
 
 def add_commands(commands: Commands) -> None:
@@ -41,6 +42,7 @@ def _fsck(arguments: argparse.Namespace) -> Answer:
 def _backup(arguments: argparse.Namespace) -> Answer:
     from learnware.market import backup
 
+    _refuse_dock(arguments.market, "backup")
     n_learnwares = backup(_existing_folder(arguments.market), arguments.target)
     return Answer(f"{arguments.target}: {n_learnwares} learnwares", _copied(arguments.target, n_learnwares))
 
@@ -48,12 +50,21 @@ def _backup(arguments: argparse.Namespace) -> Answer:
 def _restore(arguments: argparse.Namespace) -> Answer:
     from learnware.market import restore
 
+    _refuse_dock(arguments.source, "restore")
     n_learnwares = restore(_existing_folder(arguments.source), arguments.market)
     return Answer(f"{arguments.market}: {n_learnwares} learnwares", _copied(arguments.market, n_learnwares))
 
 
 def _copied(folder: Path, n_learnwares: int) -> dict[str, Any]:
     return {"folder": str(folder), "n_learnwares": n_learnwares}
+
+
+def _refuse_dock(folder: Path, command: str) -> None:
+    if (folder / "dock").is_dir():
+        raise InvalidParameter(
+            f"{folder} is a dock. Use `learnware dock {command}`: without what its dock knows, what is private would "
+            "be public."
+        )
 
 
 def _existing_folder(folder: Path) -> Path:

@@ -216,7 +216,7 @@ def _bring_together(source: Path, part: Path, rows: Database, began: float) -> i
 def _leave_out_removed(there: DirectoryStore, copy: DirectoryStore) -> None:
     """Remove what was removed from the market while it was copied: whose it was is not known any more."""
     for some in _portions(list(copy)):
-        for learnware_id in set(some) - there.current(some).keys():
+        for learnware_id in set(some) - there.there(some):
             copy.remove(learnware_id)
     copy.collect_garbage(-float("inf"))
 
@@ -253,7 +253,7 @@ def _forget_absent(copy: DirectoryStore, rows: Database) -> None:
     coming = {row[0] for row in rows.rows("SELECT learnware_id FROM submissions WHERE state = 'pending'")}
     held = [row[0] for row in rows.rows("SELECT id FROM holdings") if row[0] not in coming]
     for some in _portions(held):
-        absent = set(some) - copy.current(some).keys()
+        absent = set(some) - copy.there(some)
         with rows.writing() as connection:
             connection.executemany("DELETE FROM holdings WHERE id = ?", [(learnware_id,) for learnware_id in absent])
 

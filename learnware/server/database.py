@@ -18,6 +18,9 @@ from learnware.server.tables import SCHEMA
 #: The folder inside a market folder that belongs to its dock.
 DOCK = "dock"
 
+#: An empty file beside it, which says that there was one.
+HAD_DOCK = "market.dock"
+
 #: The file in it.
 DATABASE = "dock.sqlite"
 
@@ -35,12 +38,13 @@ def open_database(folder: Path) -> Database:
     Returns
     -------
     Database
-        Of ``folder/dock/dock.sqlite``. Only the account that runs the dock can read either of the two.
+        Of ``folder/dock/dock.sqlite``. Only the account that runs the dock can read it, or anything of the market,
+        where private learnwares lie.
 
     Raises
     ------
     MarketError
-        The folder holds no market, or cannot be written to.
+        The folder holds no market, cannot be written to, or had a dock whose database is lost.
 
     Examples
     --------
@@ -59,8 +63,16 @@ def open_database(folder: Path) -> Database:
         raise MarketError(f"There is no market at {folder}. `learnware submit` makes one.")
     read_marker(folder)
     file = folder / DOCK / DATABASE
+    if (folder / HAD_DOCK).exists() and not file.exists():
+        raise MarketError(
+            f"The dock of the market at {folder} has lost its database {DOCK}/{DATABASE}. Restore it from a backup: "
+            "without it nobody has an account, and what was private would be public. To begin anew all the same, "
+            f"delete {folder / HAD_DOCK}."
+        )
     try:
         _make(file)
+        _keep_private(folder, 0o700)
+        (folder / HAD_DOCK).touch()
     except OSError as error:
         raise of_system(folder, error) from error
     return Database(file, writable=True, schema=SCHEMA)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
+from collections.abc import Sequence
 from typing import cast
 
 from learnware._validation import check_option
@@ -22,7 +24,7 @@ class Library:
     Notes
     -----
     A learnware without a row came with the folder: it is public, and nobody's. The row of any other is written before
-    the learnware itself, so that nobody sees for a moment what is private.
+    the learnware itself, so that nobody sees for a moment what is private, and outlives it.
     """
 
     def __init__(self, database: Database) -> None:
@@ -33,9 +35,11 @@ class Library:
         rows = self._database.rows("SELECT owner, visibility FROM holdings WHERE id = ?", (learnware_id,))
         return Resource(learnware_id, *rows[0]) if rows else Resource(learnware_id)
 
-    def holdings(self, learnware_ids: list[str]) -> dict[str, Resource]:
+    def holdings(self, learnware_ids: Sequence[str]) -> dict[str, Resource]:
         """Return the same of several."""
-        return {learnware_id: self.holding(learnware_id) for learnware_id in learnware_ids}
+        known = "SELECT id, owner, visibility FROM holdings WHERE id IN (SELECT value FROM json_each(?))"
+        found = {row[0]: Resource(*row) for row in self._database.rows(known, (json.dumps(list(learnware_ids)),))}
+        return {i: found.get(i) or Resource(i) for i in learnware_ids}
 
     def of(self, owner: str) -> list[str]:
         """Return the ids of somebody's learnwares, and of those being verified, oldest first."""
@@ -49,8 +53,9 @@ class Library:
         """
         if actor.is_admin:
             return frozenset()
+        me = actor.user if "read" in actor.scopes else None
         rows = self._database.rows(
-            "SELECT id FROM holdings WHERE visibility <> 'public' AND owner IS NOT ?", (actor.user,)
+            "SELECT id FROM holdings WHERE visibility <> 'public' AND (owner IS NULL OR owner IS NOT ?)", (me,)
         )
         return frozenset(row[0] for row in rows)
 
@@ -62,11 +67,6 @@ class Library:
                 "INSERT INTO holdings VALUES (?, NULL, ?, ?) ON CONFLICT (id) DO UPDATE SET visibility = ?",
                 (learnware_id, chosen, time.time(), chosen),
             )
-
-    def forget(self, learnware_id: str) -> None:
-        """Forget a learnware that was removed."""
-        with self._database.writing() as connection:
-            connection.execute("DELETE FROM holdings WHERE id = ?", (learnware_id,))
 
 
 def check_visibility(visibility: str) -> Visibility:

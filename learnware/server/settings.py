@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from learnware._validation import check_int
 from learnware.errors import InvalidParameter
 from learnware.limits import LIMITS
 
@@ -16,10 +17,12 @@ _ORIGIN = re.compile(r"(https?)://[a-zA-Z0-9.\-\[\]:]+")
 #: How often whoever asks may do what, in the words of the `limits` library.
 RATES: Mapping[str, str] = MappingProxyType(
     {
-        "login-account": f"{LIMITS['logins-per-minute']}/minute",
+        "login-pair": f"{LIMITS['logins-per-minute']}/minute",
+        "login-account": f"{20 * LIMITS['logins-per-minute']}/hour",
         "login-address": f"{4 * LIMITS['logins-per-minute']}/minute",
         "search-unknown": f"{LIMITS['searches-per-minute']}/minute",
         "search": f"{10 * LIMITS['searches-per-minute']}/minute",
+        "look": f"{10 * LIMITS['searches-per-minute']}/minute",
         "upload": f"{LIMITS['uploads-per-hour']}/hour",
     }
 )
@@ -53,8 +56,8 @@ class Settings:
 
     Examples
     --------
-    >>> Settings().origin
-    'http://127.0.0.1:8000'
+    >>> Settings(host="0.0.0.0", public_url="https://dock.example.org").https
+    True
     >>> Settings(host="0.0.0.0")
     Traceback (most recent call last):
     ...
@@ -69,6 +72,9 @@ class Settings:
     rates: Mapping[str, str] = field(default_factory=lambda: RATES)
 
     def __post_init__(self) -> None:
+        check_int(self.n_workers, "n_workers", "Settings", minimum=0)
+        if check_int(self.port, "port", "Settings", minimum=0) > 65_535:
+            raise InvalidParameter(f"The 'port' parameter of Settings must be at most 65535. Got {self.port} instead.")
         if self.public_url is not None and not _ORIGIN.fullmatch(self.public_url):
             raise InvalidParameter(
                 "The 'public_url' parameter must be a scheme, a host and perhaps a port, such as "
@@ -80,7 +86,8 @@ class Settings:
                 "travel in the clear. Put a proxy with TLS in front of it and say --public-url https://..., or listen "
                 "at 127.0.0.1."
             )
-        if self.public_url is not None and not self.https and not is_loopback(self._public_host):
+        reached = self.public_url is not None and not self.https
+        if reached and not (is_loopback(self._public_host) and is_loopback(self.host)):
             raise InvalidParameter(
                 f"The 'public_url' parameter must begin with https://. Got {self.public_url!r}: passwords and tokens "
                 "would travel in the clear."
@@ -92,10 +99,10 @@ class Settings:
         return self.public_url is not None and self.public_url.startswith("https://")
 
     @property
-    def origin(self) -> str:
-        """Where users reach the dock."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return self.public_url or f"http://{host}:{self.port}"
+    def hosts(self) -> list[str]:
+        """The names that users may call the dock by: a page elsewhere that gives itself our address is refused."""
+        own = [self._public_host] if self.public_url is not None else [self.host]
+        return [*own, "localhost", "127.0.0.1", "[::1]", "::1"]
 
     @property
     def _public_host(self) -> str:

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from learnware.server.app import create_app
 from learnware.server.dock import Dock
-from learnware.server.serve import listening
+from learnware.server.serve import configured, listening
 from learnware.server.settings import Settings
 from learnware.server.submissions.worker import Worker
 
@@ -42,7 +41,8 @@ class RunningDock:
                 self.dock.people.add(name, PASSWORD, role)
         self._listener = listening(settings)
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        config = uvicorn.Config(create_app(self.dock), log_level="error", timeout_graceful_shutdown=1)
+        config = configured(self.dock)
+        config.timeout_graceful_shutdown = 1
         self._server, self._stop = uvicorn.Server(config), Event()
         self._threads = [
             Thread(target=self._server.run, kwargs={"sockets": [self._listener]}, daemon=True),

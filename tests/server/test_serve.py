@@ -27,7 +27,7 @@ def test_it_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
         assert json.load(answer) == {"status": "ok"}
     process.send_signal(signal.SIGTERM)
     _, wrong = process.communicate(timeout=30)
-    assert (process.returncode in (0, -signal.SIGTERM), wrong) == (True, "")
+    assert (process.returncode, wrong) == (0, "")
     assert (tmp_path / "market" / "dock").stat().st_mode & 0o777 == 0o700
 
 

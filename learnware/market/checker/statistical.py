@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from learnware.bundle import Learnware
 
 # Comparing two specifications takes time and memory that grow with these.
-_POINTS, _NUMBERS = LIMITS["points"], LIMITS["point-numbers"]
+_POINTS, _NUMBERS = LIMITS["market-points"], LIMITS["point-numbers"]
 #: Squared MMD between points and data; two distributions that have nothing in common are 2 apart.
 WORST_SQUARED_ERROR = 1.5
 #: A published point that stands for fewer rows gives single rows away.

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from learnware._once import once
 from learnware.kernels import RandomFeatures, inner_products
 from learnware.specification import RKME, Frame, Space
 
@@ -106,11 +105,14 @@ class Island:
         self._ready()
         return self._rows.self_products
 
-    @property
-    def spread(self) -> float:
-        """Median MMD between members, by the sketches of the first few; NaN when there is just one."""
-        self._ready()
-        return self._rows.spread
+    def spread(self, rows: npt.NDArray[np.intp]) -> float:
+        """Median MMD between some members, by the sketches of the first few; NaN when there is just one."""
+        sketches = self.sketches[rows[:_MEMBERS_FOR_SPREAD]].astype(np.float64)
+        if len(sketches) < 2:
+            return float("nan")
+        own = np.einsum("ij,ij->i", sketches, sketches)
+        squared = own[:, None] + own - 2.0 * sketches @ sketches.T
+        return float(np.sqrt(np.median(np.maximum(squared[np.triu_indices(len(own), 1)], 0.0))))
 
     def alike(self, specification: RKME) -> npt.NDArray[np.intp]:
         """Return all members, those whose columns have similar means and deviations first.
@@ -167,15 +169,6 @@ class _Rows:
         self_products: npt.NDArray[np.float64],
     ) -> None:
         self.points, self.weights, self.sketches, self.self_products = points, weights, sketches, self_products
-
-    @once
-    def spread(self) -> float:
-        sketches = self.sketches[:_MEMBERS_FOR_SPREAD].astype(np.float64)
-        if len(sketches) < 2:
-            return float("nan")
-        own = np.einsum("ij,ij->i", sketches, sketches)
-        squared = own[:, None] + own - 2.0 * sketches @ sketches.T
-        return float(np.sqrt(np.median(np.maximum(squared[np.triu_indices(len(own), 1)], 0.0))))
 
     @classmethod
     def empty(cls) -> _Rows:

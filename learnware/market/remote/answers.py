@@ -29,6 +29,7 @@ BODY_SECONDS = 60.0
 _MOST_PROBLEM = 2**20
 _PIECE = 2**16
 _SHOWN = 200
+_LOOKED_AT = 4096
 _TRY_AGAIN = (502, 503, 504)
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 
@@ -113,7 +114,8 @@ def _parsed(response: requests.Response, text: bytes, most: int) -> Any:
 
 
 def _foreign(response: requests.Response, text: bytes) -> str:
-    page = text.decode("utf-8", "replace")
+    # No more than is looked at: a page that is all brackets would keep the patterns busy for minutes.
+    page = text[:_LOOKED_AT].decode("utf-8", "replace")
     titles = _TITLE.search(page)
     excerpt = _cleaned(titles[1] if titles else re.sub(r"<[^>]*>", " ", page))
     what = "a web page" if "html" in _type(response) else f"{_cleaned(_type(response)) or 'something untyped'}"

@@ -6,6 +6,7 @@ import os
 import platform
 from threading import Lock, local
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 from learnware import __version__
 
@@ -35,7 +36,8 @@ class Connections:
         """Begin anew in a fork, where the connections are the parent's."""
         self._lock = Lock()
         self._mine = local()
-        self._all: list[requests.Session] = []
+        # Weakly, since those of threads that have ended are of no more use.
+        self._all: WeakSet[requests.Session] = WeakSet()
 
     def own(self) -> requests.Session:
         """Return the session of this thread."""
@@ -43,13 +45,13 @@ class Connections:
         if known is None:
             known = self._mine.session = self._new()
             with self._lock:
-                self._all.append(known)
+                self._all.add(known)
         return known
 
     def close(self) -> None:
         """Close the connections of all threads."""
         with self._lock:
-            sessions, self._all = self._all, []
+            sessions, self._all = list(self._all), WeakSet()
         for session in sessions:
             session.close()
         self._mine = local()

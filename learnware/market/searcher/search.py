@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from learnware._validation import check_int
+from learnware._validation import check_int, complain
 from learnware.errors import InvalidParameter
 from learnware.market.organizer import Index, Island
 from learnware.market.result import Evidence, Hit, Mixture, SearchResult, Verdict
@@ -83,6 +83,8 @@ def search(
     """
     check_int(limit, "limit", "Market.search")
     check_int(mixture_size, "mixture_size", "Market.search")
+    if text is not None and not isinstance(text, str):
+        raise complain("text", "Market.search", "a str or None", text)
     specification, words = _read(query, text)
     allowed = Candidates.of(index, specification.semantic, words, hidden)
     if not allowed:
@@ -127,7 +129,9 @@ def _land(index: Index, specification: RKME, allowed: Candidates, limit: int, mi
         useful = np.setdiff1d(rows, near.rows[judgement.useless])
         blend = mix(island, query, useful, near[~judgement.useless], mixture_size)
         order = judgement.order
-        landings.append(_Landing(island, near[order], judgement.losses[order], blend, *judge(island, query, blend)))
+        landings.append(
+            _Landing(island, near[order], judgement.losses[order], blend, *judge(island, query, blend, rows))
+        )
     # An island of fewer columns is matched more easily, and tells less.
     return sorted(landings, key=lambda at: (_RANKS.index(at.verdict), -len(at.island.space.columns), -at.blend.fit))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from learnware.market.organizer import Island
 from learnware.market.result import Evidence, Verdict
@@ -17,18 +18,19 @@ LEAST_FIT = 0.3
 MOST_ERROR = 0.05
 
 
-def judge(island: Island, query: Query, blend: Blend) -> tuple[Verdict, Evidence]:
+def judge(island: Island, query: Query, blend: Blend, rows: npt.NDArray[np.intp]) -> tuple[Verdict, Evidence]:
     """Derive the verdict on the best mixture for the user.
 
     With many rows a test of equality rejects every real market, since no mixture is exactly the user's distribution;
     with few rows it rejects none. So the verdict rests on an effect size, the fit, which is freed of the sampling
     noise that resampling the user's points shows: "match" from `MATCH_FIT` on, "nothing fits" below `LEAST_FIT`, else
     "weak". A distance that sampling alone would bring about is a match too. Noise is the 0.95 quantile of the user's
-    resampling, plus the sampling noise of the members and the error of their reduced sets.
+    resampling, plus the sampling noise of the members and the error of their reduced sets. Of the members of the
+    island, only those in `rows`, which whoever asks may know of, say how far learnwares are apart.
     """
     noise = query.noise_quantile + _noise_of(island, blend)
     distance = float(np.sqrt(blend.squared_distance))
-    evidence = Evidence(distance, blend.fit, float(np.sqrt(noise)), island.spread)
+    evidence = Evidence(distance, blend.fit, float(np.sqrt(noise)), island.spread(rows))
     if blend.fit < LEAST_FIT:
         return "nothing fits", evidence
     return ("match" if blend.fit >= MATCH_FIT or blend.squared_distance <= noise else "weak"), evidence

@@ -44,10 +44,15 @@ class Revision:
 
 @dataclass(frozen=True)
 class Entry:
-    """What an index needs to know of a learnware: its current digest and the specification that goes with it."""
+    """The current revision of a learnware, and the specification that goes with it."""
 
-    digest: str
+    revision: Revision
     specification: Specification
+
+    @property
+    def digest(self) -> str:
+        """The sha256 of the bundle."""
+        return self.revision.digest
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,8 @@ class Database:
         """Wait for a turn and hold the write lock; commit at the end, or undo everything when the body raises."""
         if not self._writable:
             raise not_writable(self._path.parent)
-        with self._connected() as connection, self._turns.taken(patience):
+        # The turn first: whoever waits for it must not keep others from reading.
+        with self._turns.taken(patience), self._connected() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection

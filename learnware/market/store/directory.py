@@ -121,13 +121,13 @@ class DirectoryStore(Store):
         """Return the next ids after one, which may have been removed meanwhile; the oldest ones after None."""
         return self._ledger.ids_after(learnware_id, n_most)
 
-    def current(self, learnware_ids: Iterable[str]) -> dict[str, Revision]:
-        """Return the current revisions of those of `learnware_ids` that are there."""
-        return self._ledger.current(learnware_ids)
+    def there(self, learnware_ids: Iterable[str]) -> set[str]:
+        """Return those of some ids that are there."""
+        return self._ledger.there(learnware_ids)
 
-    def n_bytes(self) -> int:
-        """Return how many bytes all bundles have together."""
-        return self._ledger.n_bytes()
+    def n_bytes(self, learnware_ids: Iterable[str] | None = None) -> int:
+        """Return how many bytes the bundles of all revisions have together, of some learnwares or of all."""
+        return self._ledger.n_bytes(learnware_ids)
 
     def describe(self, learnware_id: str, digest: str | None = None) -> Specification:
         number, _ = self._find(learnware_id, digest)

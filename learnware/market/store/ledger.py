@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 from collections.abc import Iterable
@@ -25,10 +26,11 @@ _REVISIONS = "SELECT number, digest, size, created, seal FROM revisions"
 _ENTRIES = f"""SELECT l.id, l.revision, l.removed, l.seal, r.digest, r.size, r.created, r.seal, s.seal, {COLUMNS}
     FROM learnwares l JOIN revisions r ON r.number = l.revision JOIN specifications s ON s.number = l.revision
     WHERE l.removed IS NULL AND l.id IN """
-_CURRENT = """SELECT l.id, l.revision, l.removed, l.seal, r.digest, r.size, r.created, r.seal
-    FROM learnwares l JOIN revisions r ON r.number = l.revision WHERE l.removed IS NULL AND l.id IN """
 _AFTER = """SELECT id FROM learnwares WHERE removed IS NULL
     AND position > COALESCE((SELECT position FROM learnwares WHERE id = ?), 0) ORDER BY position LIMIT ?"""
+_THERE = "SELECT id FROM learnwares WHERE removed IS NULL AND id IN (SELECT value FROM json_each(?))"
+_BYTES = """SELECT COALESCE(SUM(size), 0) FROM (
+    SELECT DISTINCT digest, size FROM revisions WHERE ? IS NULL OR id IN (SELECT value FROM json_each(?)))"""
 _CHANGES = """SELECT c.id, l.id IS NOT NULL AND l.removed IS NULL, MAX(c.generation)
     FROM changes c LEFT JOIN learnwares l ON l.id = c.id
     WHERE c.generation > ? GROUP BY c.id ORDER BY MAX(c.generation)"""
@@ -91,23 +93,12 @@ class Ledger:
         for start in range(0, len(wanted), _AT_ONCE):
             part = tuple(wanted[start : start + _AT_ONCE])
             for row in self._database.rows(f"{_ENTRIES} ({', '.join('?' * len(part))})", part):
-                learnware_id, number, removed, own, digest, *rest, drawn = *row[:8], row[8:]
+                learnware_id, number, removed, own, *rest, drawn = *row[:8], row[8:]
                 self._compare(own, learnware_id, (learnware_id, number, removed))
-                self._revision(learnware_id, number, digest, *rest)
-                found[learnware_id] = Entry(digest, self._specification(learnware_id, number, *drawn))
+                revision = self._revision(learnware_id, number, *rest)
+                found[learnware_id] = Entry(revision, self._specification(learnware_id, number, *drawn))
         # SQLite has an order of its own, and an index is a function of the order in which it takes learnwares in.
         return {learnware_id: found[learnware_id] for learnware_id in wanted if learnware_id in found}
-
-    def current(self, learnware_ids: Iterable[str]) -> dict[str, Revision]:
-        """Return the current revisions of the learnwares that are there."""
-        wanted, found = list(learnware_ids), {}
-        for start in range(0, len(wanted), _AT_ONCE):
-            part = tuple(wanted[start : start + _AT_ONCE])
-            for row in self._database.rows(f"{_CURRENT} ({', '.join('?' * len(part))})", part):
-                learnware_id, number, removed, own, *rest = row
-                self._compare(own, learnware_id, (learnware_id, number, removed))
-                found[learnware_id] = self._revision(learnware_id, number, *rest)
-        return found
 
     def specification(self, learnware_id: str, number: int) -> Specification:
         """Return the specification of one revision."""
@@ -133,10 +124,14 @@ class Ledger:
         rows = self._database.rows(_AFTER, (learnware_id, n_most))
         return [row[0] for row in rows]
 
-    def n_bytes(self) -> int:
-        """Return how many bytes all bundles have together."""
-        distinct = "SELECT DISTINCT digest, size FROM revisions"
-        return int(self._database.rows(f"SELECT COALESCE(SUM(size), 0) FROM ({distinct})")[0][0])
+    def n_bytes(self, learnware_ids: Iterable[str] | None = None) -> int:
+        """Return how many bytes the bundles of all revisions have together, of some learnwares or of all."""
+        wanted = None if learnware_ids is None else json.dumps(list(learnware_ids))
+        return int(self._database.rows(_BYTES, (wanted, wanted))[0][0])
+
+    def there(self, learnware_ids: Iterable[str]) -> set[str]:
+        """Return those of some ids that are there."""
+        return {row[0] for row in self._database.rows(_THERE, (json.dumps(list(learnware_ids)),))}
 
     def __len__(self) -> int:
         return int(self._database.rows("SELECT COUNT(*) FROM learnwares WHERE removed IS NULL")[0][0])

@@ -89,7 +89,7 @@ class MemoryStore(Store):
     def entries(self, learnware_ids: Iterable[str]) -> dict[str, Entry]:
         with self._opened():
             current = {i: self._kept[i][-1] for i in learnware_ids if i in self._kept}
-        return {i: Entry(kept.revision.digest, kept.specification) for i, kept in current.items()}
+        return {i: Entry(kept.revision, kept.specification) for i, kept in current.items()}
 
     def removed(self, learnware_id: str) -> datetime | None:
         with self._opened():

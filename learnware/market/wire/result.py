@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _LEVELS = ("T0", "T1", "T2")
 _NUMBERS = ("distance", "fit", "relevance", "loss")
+_SHARES = ("fit", "relevance")
 
 Describe = Callable[[str], Specification]
 Fetch = Callable[[str], "Learnware"]
@@ -123,7 +124,7 @@ def _hit_from_wire(entry: Any, describe: Describe, fetch: Fetch) -> Hit:
         digest=entry["digest"],
         level=entry["level"],
         describe=describe,
-        **{name: None if entry[name] is None else _number(entry[name]) for name in _NUMBERS},
+        **{name: None if entry[name] is None else _number(entry[name], name in _SHARES) for name in _NUMBERS},
     )
 
 
@@ -137,7 +138,7 @@ def _mixture_from_wire(content: Any, hits: list[Hit]) -> Mixture | None:
     members = tuple(hits[place] for place in places)
     if len(set(places)) != len(weights):
         raise ValueError("its mixture has not one weight for each member")
-    return Mixture(members, weights, _number(content["distance"]), _number(content["fit"]))
+    return Mixture(members, weights, _number(content["distance"]), _number(content["fit"], True))
 
 
 def _evidence_from_wire(content: Any) -> Evidence | None:
@@ -147,7 +148,9 @@ def _evidence_from_wire(content: Any) -> Evidence | None:
     return Evidence(**values)
 
 
-def _number(value: object) -> float:
+def _number(value: object, share: bool = False) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ValueError(f"{value!r:.40} stands where a number should")
+    if share and not -1e-9 <= value <= 1.0 + 1e-9:
+        raise ValueError(f"{value!r:.40} stands where a share should")
     return float(value)

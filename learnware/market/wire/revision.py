@@ -41,6 +41,7 @@ def revision_from_wire(content: object) -> Revision:
         created = datetime.fromisoformat(content["created"])
         if created.tzinfo is None or type(content["size"]) is not int:
             raise ValueError("its time or size is wrong")
-    except (KeyError, TypeError, ValueError) as error:
+        created = created.astimezone(timezone.utc)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise MarketError(f"The market answered with a revision that cannot be read: {error}.") from error
-    return Revision(content["digest"], created.astimezone(timezone.utc), content["size"])
+    return Revision(content["digest"], created, content["size"])

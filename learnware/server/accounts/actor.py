@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
@@ -42,12 +43,27 @@ class Actor:
     @property
     def key(self) -> str:
         """Whom to count requests for: the account, or the address of somebody unknown."""
-        return f"user {self.user}" if self.user is not None else f"address {self.address}"
+        return f"user {self.user}" if self.user is not None else f"address {network_of(self.address)}"
 
     @property
     def is_admin(self) -> bool:
         """Whether this is an admin who uses a token or a session that may act as one."""
         return self.role == "admin" and "admin" in self.scopes
+
+
+def network_of(address: str | None) -> str:
+    """Return whom an address belongs to: one of IPv6 is one of 2^64 that whoever has it may use.
+
+    Examples
+    --------
+    >>> network_of("192.0.2.7"), network_of("2001:db8::7")
+    ('192.0.2.7', '2001:db8::/64')
+    """
+    try:
+        known = ipaddress.ip_address(str(address))
+    except ValueError:
+        return str(address)
+    return str(known) if known.version == 4 else str(ipaddress.ip_network((known, 64), strict=False))
 
 
 #: Somebody of whom nothing is known; they may look at what is public.

@@ -46,16 +46,17 @@ class Resource:
     visibility: Visibility = "public"
 
 
+# One of these is needed. Who may submit may also hear what became of it.
 _SCOPES = {
-    Action.SEARCH: "read",
-    Action.READ: "read",
-    Action.SUBMIT: "upload",
-    Action.EDIT: "upload",
-    Action.DELETE: "delete",
-    Action.FOLLOW: "read",
-    Action.MANAGE_OWN_TOKENS: "read",
-    Action.ISSUE_TOKENS: "account",
-    Action.ADMINISTER: "admin",
+    Action.SEARCH: ("read",),
+    Action.READ: ("read",),
+    Action.SUBMIT: ("upload",),
+    Action.EDIT: ("upload",),
+    Action.DELETE: ("delete",),
+    Action.FOLLOW: ("read", "upload"),
+    Action.MANAGE_OWN_TOKENS: ("read",),
+    Action.ISSUE_TOKENS: ("account",),
+    Action.ADMINISTER: ("admin",),
 }
 _FOR_EVERYBODY = frozenset({Action.SEARCH, Action.READ})
 
@@ -91,11 +92,16 @@ def authorize(actor: Actor, action: Action, resource: Resource | None = None) ->
     """
     if resource is not None:
         check_known(actor, action, resource)
+    if action in _FOR_EVERYBODY and (resource is None or resource.visibility != "private"):
+        # No token may be worth less than none.
+        return
     if actor.user is None and action not in _FOR_EVERYBODY:
-        raise NotAuthenticated("This needs an account: log in, or send a token as 'Authorization: Bearer lw_...'.")
-    scope = _SCOPES[action]
-    if scope not in actor.scopes:
-        _refuse_scope(actor, scope)
+        raise NotAuthenticated(
+            "This needs an account: log in on the web page, or open the market with a token (token=, --token or "
+            "LEARNWARE_TOKEN; over plain HTTP the header 'Authorization: Bearer lw_...')."
+        )
+    if actor.scopes.isdisjoint(_SCOPES[action]):
+        _refuse_scope(actor, _SCOPES[action][0])
     if action is Action.ADMINISTER and actor.role != "admin":
         raise NotAllowed("Only an admin may do this.")
     if resource is not None and action not in _FOR_EVERYBODY and not _owns(actor, resource):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from threading import Lock
 
 from limits import RateLimitItem, parse
@@ -63,18 +63,28 @@ class Rates:
         TooManyRequests
             They have asked too often, and this request does not count; ``retry_after`` says when to come again.
         """
+        if not self._ask(name, key, self._windows.hit):
+            raise self._refusal(name, key)
+
+    def check(self, name: str, key: str) -> None:
+        """Raise as `spend` would, and spend nothing."""
+        if not self._ask(name, key, self._windows.test):
+            raise self._refusal(name, key)
+
+    def _ask(self, name: str, key: str, ask: Callable[..., bool]) -> bool:
         limit = self._limits.get(name)
         if limit is None:
-            return
-        # As long as whoever asks likes, so it is not kept as it is.
-        short = hashlib.sha256(key.encode("utf-8", "backslashreplace")).hexdigest()
+            return True
         with self._lock:
             self._forget_some()
-            if self._windows.hit(limit, name, short):
-                return
-            again = self._windows.get_window_stats(limit, name, short).reset_time
+            return ask(limit, name, _short(key))
+
+    def _refusal(self, name: str, key: str) -> TooManyRequests:
+        limit = self._limits[name]
+        with self._lock:
+            again = self._windows.get_window_stats(limit, name, _short(key)).reset_time
         seconds = max(1, math.ceil(again - time.time()))
-        raise TooManyRequests(
+        return TooManyRequests(
             f"Too many requests: {limit} ({name}). Try again in {seconds} seconds.", retry_after=float(seconds)
         )
 
@@ -85,6 +95,11 @@ class Rates:
         for key in [key for key, requests in list(self._storage.events.items()) if not requests]:
             self._storage.clear(key)
         self._most_keys = max(_FEW_KEYS, 2 * len(self._storage.events))
+
+
+def _short(key: str) -> str:
+    # As long as whoever asks likes, so it is not kept as it is.
+    return hashlib.sha256(key.encode("utf-8", "backslashreplace")).hexdigest()
 
 
 def _parsed(name: str, text: str) -> RateLimitItem:

@@ -160,8 +160,14 @@ class Tokens:
         scopes = _SESSION_SCOPES | {"admin"} if self._users.get(user).role == "admin" else _SESSION_SCOPES
         return self.issue(user, title="web page", scopes=scopes, days=SESSION_DAYS, kind="session")
 
-    def actor(self, secret: str) -> Actor:
-        """Return who sends a token, with the role that the account has now.
+    def actor(self, secret: str, kind: Kind | None = None) -> Actor:
+        """Return who sends a token or a session's cookie, with the role that the account has now.
+
+        Parameters
+        ----------
+        secret : str
+        kind : {"token", "session"}, optional
+            What it must be; default: either.
 
         Raises
         ------
@@ -170,8 +176,9 @@ class Tokens:
         """
         rows = self._database.rows(
             """SELECT t.id, t.scopes, t.used, u.name, u.role FROM tokens t JOIN users u ON u.name = t.user
-                WHERE t.digest = ? AND t.expires > ? AND t.revoked IS NULL AND u.disabled IS NULL""",
-            (_digest(secret), time.time()),
+                WHERE t.digest = ? AND t.expires > ? AND t.revoked IS NULL AND u.disabled IS NULL
+                AND t.kind = COALESCE(?, t.kind)""",
+            (_digest(secret), time.time(), kind),
         )
         if not rows:
             raise NotAuthenticated(

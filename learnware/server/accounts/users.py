@@ -145,6 +145,10 @@ class Users:
                 connection.execute(statement, (better, name, stored))
         return user
 
+    def is_name(self, name: str) -> bool:
+        """Tell whether something could be the name of an account."""
+        return _NAME.fullmatch(name) is not None
+
     def set_password(self, name: str, password: str) -> None:
         """Give an account another password, and end its sessions; its tokens stay."""
         self.get(name)

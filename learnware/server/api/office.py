@@ -9,24 +9,30 @@ from fastapi import APIRouter, Depends, Query
 from learnware.errors import InvalidParameter
 from learnware.server.api.answers import audit_content, user_content
 from learnware.server.api.asking import Asking, Served, body_schema, json_body
+from learnware.server.api.described import AuditList, OverviewAnswer, UserItem, UserList, told
 from learnware.server.api.forms import UserChangeForm, UserForm
 
 router = APIRouter(tags=["admin"])
 
 
-@router.get("/users")
+@router.get("/users", responses=told(UserList, 401, 403, 422))
 def list_users(dock: Served, actor: Asking) -> Any:
     """List all accounts."""
     return {"items": [user_content(user) for user in dock.users(actor)]}
 
 
-@router.post("/users", status_code=201, openapi_extra=body_schema(UserForm))
+@router.post(
+    "/users",
+    status_code=201,
+    openapi_extra=body_schema(UserForm),
+    responses=told(UserItem, 401, 403, 413, 422, status=201),
+)
 def add_user(dock: Served, actor: Asking, form: Annotated[UserForm, Depends(json_body(UserForm))]) -> Any:
     """Make an account."""
     return user_content(dock.add_user(actor, form.name, form.password, form.role))
 
 
-@router.patch("/users/{name}", openapi_extra=body_schema(UserChangeForm))
+@router.patch("/users/{name}", openapi_extra=body_schema(UserChangeForm), responses=told(UserItem, 401, 403, 413, 422))
 def change_user(
     name: str, dock: Served, actor: Asking, form: Annotated[UserChangeForm, Depends(json_body(UserChangeForm))]
 ) -> Any:
@@ -41,7 +47,7 @@ def change_user(
     return user_content(found[0])
 
 
-@router.get("/audit")
+@router.get("/audit", responses=told(AuditList, 401, 403, 422))
 def list_audit(
     dock: Served,
     actor: Asking,
@@ -52,7 +58,7 @@ def list_audit(
     return {"items": [audit_content(entry) for entry in dock.audit(actor, limit=limit, before=before)]}
 
 
-@router.get("/overview")
+@router.get("/overview", responses=told(OverviewAnswer, 401, 403, 422))
 def show_overview(dock: Served, actor: Asking) -> Any:
     """Say what the dock holds and does, in numbers."""
     seen = dock.overview(actor)

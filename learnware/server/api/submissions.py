@@ -11,13 +11,14 @@ from fastapi import APIRouter, Query
 
 from learnware.server.api.answers import submission_content
 from learnware.server.api.asking import Asking, Served
+from learnware.server.api.described import SubmissionItem, SubmissionList, told
 
 router = APIRouter(tags=["submissions"])
 
 _LONGEST_WAIT, _POLL_SECONDS = 25.0, 0.1
 
 
-@router.get("/submissions")
+@router.get("/submissions", responses=told(SubmissionList, 401, 403, 422))
 def list_submissions(
     dock: Served,
     actor: Asking,
@@ -29,7 +30,7 @@ def list_submissions(
     return {"items": [submission_content(submission) for submission in found]}
 
 
-@router.get("/submissions/{submission_id}")
+@router.get("/submissions/{submission_id}", responses=told(SubmissionItem, 401, 403, 404, 422))
 async def show_submission(
     submission_id: str, dock: Served, actor: Asking, wait: Annotated[float, Query(ge=0, le=_LONGEST_WAIT)] = 0.0
 ) -> Any:

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from learnware.errors import InvalidParameter, LearnwareNotFound
+from learnware.errors import InvalidParameter, InvalidSpecification, LearnwareNotFound
 from learnware.limits import LIMITS
 from learnware.market.result import Hit, SearchResult
-from learnware.market.store import Entry, Revision
+from learnware.market.store import Revision, is_id
 from learnware.server.accounts.actor import Actor
 from learnware.server.accounts.authorize import Action, Resource, authorize
 from learnware.server.dock.foundation import Foundation
@@ -25,6 +25,9 @@ from learnware.specification import SemanticSpecification, Specification
 MOST_ON_PAGE = 500
 
 _ON_MAP = 400
+_OLDEST = """DELETE FROM queries WHERE id IN (
+    SELECT id FROM (SELECT id, SUM(LENGTH(content)) OVER (ORDER BY created DESC, id) AS so_far FROM queries)
+    WHERE so_far > ?)"""
 _SORTS = ("newest", "name")
 _DAY = 24 * 3600.0
 
@@ -45,6 +48,9 @@ class Catalogue(Foundation):
         """
         authorize(actor, Action.SEARCH)
         _check_limit(limit)
+        if cursor is not None and not is_id(cursor):
+            raise _wrong_cursor(cursor)
+        self._spend_look(actor)
         hidden = self.library.hidden_from(actor)
         found: list[str] = []
         last = cursor
@@ -92,13 +98,14 @@ class Catalogue(Foundation):
         _check_limit(limit)
         if sort not in _SORTS:
             raise InvalidParameter(f"The 'sort' parameter must be one of {', '.join(_SORTS)}. Got {sort!r} instead.")
+        self._spend_look(actor)
         start = _position(cursor)
         wanted = SemanticSpecification(
             data=data, task=task, library=library, scenarios=tuple(scenarios), license=license
         )
-        ids = self.market.matching(wanted, text or "", self.library.hidden_from(actor))
+        ids = self.market.matching(wanted, (text or "").strip(), self.library.hidden_from(actor))
         # Words sort by themselves.
-        ids = ids if text else self._sorted(ids, sort)
+        ids = ids if text and text.strip() else self._sorted(ids, sort)
         if owner is not None:
             owned = set(self.library.of(owner))
             ids = [learnware_id for learnware_id in ids if learnware_id in owned]
@@ -122,9 +129,17 @@ class Catalogue(Foundation):
         return self.store.revisions(reference)
 
     def file(self, actor: Actor, reference: str) -> tuple[Path, str]:
-        """Return the file of a learnware, unread, and the sha256 that it must have."""
+        """Return the file of a learnware, and the sha256 that it was found to have.
+
+        Raises
+        ------
+        ChecksumMismatch
+            The stored bytes have changed.
+        """
         learnware_id, digest, _ = self._learnware(actor, Action.READ, reference)
-        return self.store.file(learnware_id, digest)
+        path, wanted = self.store.file(learnware_id, digest)
+        self.verified.check(path, wanted)
+        return path, wanted
 
     def search(
         self,
@@ -134,12 +149,24 @@ class Catalogue(Foundation):
         text: str | None = None,
         limit: int = 10,
         mixture_size: int = 5,
+        spent: bool = False,
     ) -> SearchResult:
-        """Find learnwares for a task; see `Market.search`."""
+        """Find learnwares for a task; see `Market.search`.
+
+        Parameters
+        ----------
+        actor : Actor
+        specification, text, limit, mixture_size
+            As there; a specification has at most 300 points.
+        spent : bool, default=False
+            Whether `spend_search` has counted it already.
+        """
         authorize(actor, Action.SEARCH)
-        self.rates.spend("search" if actor.user is not None else "search-unknown", actor.key)
+        if not spent:
+            self.spend_search(actor)
         _check_limit(limit)
         _check_limit(mixture_size, "mixture_size", 50)
+        _check_points(specification)
         hidden = self.library.hidden_from(actor)
         return self.market.search(specification, text=text, limit=limit, mixture_size=mixture_size, hidden=hidden)
 
@@ -148,6 +175,7 @@ class Catalogue(Foundation):
         rkme = self.describe(actor, learnware_id).statistical
         if rkme is None:
             return []
+        self._spend_look(actor)
         hidden = self.library.hidden_from(actor) | {learnware_id}
         found = self.market.search(replace(rkme, labels=None), limit=limit, hidden=hidden).hits
         return sorted(found, key=lambda hit: hit.distance or 0.0)
@@ -158,6 +186,7 @@ class Catalogue(Foundation):
         The two axes are those along which they differ most (principal components of their sketches).
         """
         authorize(actor, Action.SEARCH)
+        self._spend_look(actor)
         mine = not isinstance(about, str)
         rkme = about.statistical if isinstance(about, Specification) else self.describe(actor, about).statistical
         around = None if rkme is None else self.market.surroundings(rkme, _ON_MAP, self.library.hidden_from(actor))
@@ -172,15 +201,22 @@ class Catalogue(Foundation):
     def keep_query(self, actor: Actor, specification: Specification) -> str:
         """Keep the specification of a search for some days, and return what its address ends with."""
         authorize(actor, Action.SEARCH)
-        self.rates.spend("search" if actor.user is not None else "search-unknown", actor.key)
+        self.spend_search(actor)
+        _check_points(specification)
         query_id, now = secrets.token_hex(16), time.time()
         with self.database.writing() as connection:
             connection.execute("DELETE FROM queries WHERE created < ?", (now - LIMITS["query-days"] * _DAY,))
             connection.execute("INSERT INTO queries VALUES (?, ?, ?)", (query_id, specification.to_json(), now))
+            # Anybody may send one: the oldest go when there are too many.
+            connection.execute(_OLDEST, (LIMITS["queries-bytes"],))
         return query_id
 
     def query(self, query_id: str) -> Specification:
         """Return the specification of a search that was kept; whoever knows its address may see it."""
+        return Specification.from_json(self.query_text(query_id))
+
+    def query_text(self, query_id: str) -> str:
+        """Return the same as the JSON that was kept."""
         oldest = time.time() - LIMITS["query-days"] * _DAY
         rows = self.database.rows("SELECT content FROM queries WHERE id = ? AND created >= ?", (query_id, oldest))
         if not rows:
@@ -188,10 +224,18 @@ class Catalogue(Foundation):
                 f"This search is not known here; the specifications of searches are kept for {LIMITS['query-days']} "
                 "days. Search again."
             )
-        return Specification.from_json(rows[0][0])
+        text: str = rows[0][0]
+        return text
+
+    def spend_search(self, actor: Actor) -> None:
+        """Count a search, and raise TooManyRequests if that is one too many."""
+        self.rates.spend("search" if actor.user is not None else "search-unknown", actor.key)
+
+    def _spend_look(self, actor: Actor) -> None:
+        self.rates.spend("look", actor.key)
 
     def _n_visible(self, hidden: frozenset[str]) -> int:
-        return len(self.store) - len(self.store.current(hidden))
+        return len(self.store) - len(self.store.there(hidden))
 
     def _sorted(self, ids: list[str], sort: str) -> list[str]:
         if sort == "newest":
@@ -200,22 +244,12 @@ class Catalogue(Foundation):
         return sorted((i for i in ids if i in known), key=lambda i: (known[i].name.casefold(), i))
 
     def _cards(self, ids: Sequence[str]) -> list[Card]:
-        entries, revisions = self.store.entries(ids), self.store.current(ids)
-        held = self.library.holdings(list(ids))
-        return [
-            _card(held[i], revisions[i], entries[i].specification)
-            for i in ids
-            if i in revisions and _same(entries.get(i), revisions[i])
-        ]
+        held = self.library.holdings(ids)
+        return [_card(held[i], entry.revision, entry.specification) for i, entry in self.store.entries(ids).items()]
 
     def _revision(self, learnware_id: str, digest: str | None) -> Revision:
         known = self.store.revisions(learnware_id)
         return known[-1] if digest is None else next(r for r in reversed(known) if r.digest == digest)
-
-
-def _same(entry: Entry | None, revision: Revision) -> bool:
-    # It may have been updated between two queries; the next look shows it.
-    return entry is not None and entry.digest == revision.digest
 
 
 def _card(held: Resource, revision: Revision, specification: Specification) -> Card:
@@ -236,12 +270,26 @@ def _check_limit(limit: int, name: str = "limit", most: int = MOST_ON_PAGE) -> N
         raise InvalidParameter(f"The {name!r} parameter must be an int from 1 to {most}. Got {limit} instead.")
 
 
+def _check_points(specification: Specification) -> None:
+    rkme = specification.statistical
+    if rkme is not None and len(rkme.weights) > LIMITS["market-points"]:
+        raise InvalidSpecification(
+            f"A specification to search with must have at most {LIMITS['market-points']} points. Got "
+            f"{len(rkme.weights)}: make it with fewer, n_points=100 for example.",
+            code="spec-too-many",
+        )
+
+
 def _position(cursor: str | None) -> int:
     if cursor is None:
         return 0
     if not cursor.isascii() or not cursor.isdecimal() or len(cursor) > 9:
-        raise InvalidParameter(f"The 'cursor' parameter must be what the page before said. Got {cursor!r:.40} instead.")
+        raise _wrong_cursor(cursor)
     return int(cursor)
+
+
+def _wrong_cursor(cursor: str) -> InvalidParameter:
+    return InvalidParameter(f"The 'cursor' parameter must be what the page before said. Got {cursor!r:.40} instead.")
 
 
 def _plane(sketches: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

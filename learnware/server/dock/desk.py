@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from learnware.errors import NotAuthenticated
-from learnware.server.accounts.actor import ANONYMOUS, Actor
+from learnware.server.accounts.actor import ANONYMOUS, Actor, network_of
 from learnware.server.accounts.authorize import Action, authorize
-from learnware.server.accounts.tokens import Token
+from learnware.server.accounts.tokens import Kind, Token
 from learnware.server.accounts.users import User
 from learnware.server.dock.foundation import Foundation
 
@@ -18,15 +18,21 @@ _DAYS = 90.0
 class Desk(Foundation):
     """The part of a dock that knows people."""
 
-    def actor(self, secret: str | None, address: str | None = None) -> Actor:
-        """Return who shows a token or the cookie of a session; somebody unknown without one.
+    def actor(self, secret: str | None, address: str | None = None, *, kind: Kind | None = None) -> Actor:
+        """Return who shows a token, or the cookie of a session; somebody unknown without one.
+
+        Parameters
+        ----------
+        secret, address : str, optional
+        kind : {"token", "session"}, optional
+            What it must be: a cookie is no token, and a token no cookie.
 
         Raises
         ------
         NotAuthenticated
             It is wrong, expired or revoked.
         """
-        actor = ANONYMOUS if secret is None else self.keys.actor(secret)
+        actor = ANONYMOUS if secret is None else self.keys.actor(secret, kind)
         return replace(actor, address=address)
 
     def login(self, name: str, password: str, address: str | None = None) -> tuple[str, Actor]:
@@ -83,10 +89,17 @@ class Desk(Foundation):
         self.log.note(actor, "set-password")
 
     def _authenticate(self, name: str, password: str, address: str | None) -> User:
-        self.rates.spend("login-address", str(address))
-        self.rates.spend("login-account", name)
+        here = network_of(address)
+        # By account and address together, so that nobody can lock out others; the account as a whole has a wider limit.
+        spent = (("login-address", here), ("login-pair", f"{name} {here}"), ("login-account", name))
+        for rate, key in spent:
+            self.rates.check(rate, key)
         try:
             return self.people.authenticate(name, password)
         except NotAuthenticated:
-            self.log.note(replace(ANONYMOUS, address=address), "failed-login", name[:64], address)
+            for rate, key in spent:
+                self.rates.spend(rate, key)
+            # Somebody may have typed the password in the place of the name.
+            known = name if self.people.is_name(name) else None
+            self.log.note(replace(ANONYMOUS, address=address), "failed-login", known, address)
             raise

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from learnware.bundle import Policy
 from learnware.market.local import LocalMarket
-from learnware.market.store import DirectoryStore
+from learnware.market.store import DirectoryStore, is_id
 from learnware.server.accounts.actor import Actor
 from learnware.server.accounts.audit import Audit
 from learnware.server.accounts.authorize import Action, Resource, authorize, check_known, not_found
@@ -17,6 +17,7 @@ from learnware.server.accounts.rates import Rates
 from learnware.server.accounts.tokens import Tokens
 from learnware.server.accounts.users import Users
 from learnware.server.database import open_database
+from learnware.server.dock.verified import Verified
 from learnware.server.library import Library
 from learnware.server.settings import Settings
 from learnware.server.submissions.incoming import Incoming
@@ -35,12 +36,17 @@ class Foundation:
         self.store = DirectoryStore(self.folder)
         # No model of others ever runs in the server: the workers check, and users run.
         self.market = LocalMarket(self.store, checks=(), place=f"at {self.folder}", policy=Policy("process"))
-        self.database = open_database(self.folder)
+        try:
+            self.database = open_database(self.folder)
+        except BaseException:
+            self.market.close()
+            raise
         self.library = Library(self.database)
         self.people, self.keys, self.log = Users(self.database), Tokens(self.database), Audit(self.database)
         self.incoming = Incoming(self.folder)
         self.queue = Queue(self.database, self.incoming)
         self.rates = Rates(self.settings.rates)
+        self.verified = Verified()
 
     def close(self) -> None:
         """Let go of all files."""
@@ -57,6 +63,9 @@ class Foundation:
 
     def _learnware(self, actor: Actor, action: Action, reference: str) -> tuple[str, str | None, Resource]:
         """Return id and digest of a learnware that is there, and that an actor may do something to."""
+        if action is not Action.READ and not is_id(reference):
+            # What is changed is a learnware as a whole, never one of its revisions.
+            raise not_found(reference)
         learnware_id = reference.partition("@")[0]
         held = self.library.holding(learnware_id)
         # Before the market is asked, so that it makes no difference whether what is hidden exists.

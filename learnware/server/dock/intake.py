@@ -18,7 +18,7 @@ _MIB = 2**20
 class Intake(Foundation):
     """The part of a dock that takes learnwares in."""
 
-    def receive(self, actor: Actor, learnware_id: str | None = None) -> Upload:
+    def receive(self, actor: Actor, learnware_id: str | None = None, key: str | None = None) -> Upload:
         """Begin to take in a learnware file, which `accept` ends; before a byte is read, whoever may not is refused.
 
         Parameters
@@ -26,6 +26,8 @@ class Intake(Foundation):
         actor : Actor
         learnware_id : str, optional
             The learnware that it is a new revision of; default: a new one.
+        key : str, optional
+            As for `accept`; whoever sends once more what was accepted already is not asked about quotas again.
 
         Raises
         ------
@@ -38,8 +40,9 @@ class Intake(Foundation):
             authorize(actor, Action.SUBMIT)
         else:
             self._learnware(actor, Action.EDIT, learnware_id)
-        self._check_quota(actor, new=learnware_id is None)
-        self.rates.spend("upload", actor.key)
+        if key is None or not self.queue.knows(str(actor.user), key):
+            self._check_quota(actor, new=learnware_id is None)
+            self.rates.spend("upload", actor.key)
         return self.incoming.open(LIMITS["upload-bytes"])
 
     def accept(
@@ -107,18 +110,18 @@ class Intake(Foundation):
         """Take a learnware out of the market for good."""
         learnware_id, _, _ = self._learnware(actor, Action.DELETE, learnware_id)
         self.market.remove(learnware_id)
-        self.library.forget(learnware_id)
         self.log.note(actor, "remove", learnware_id)
 
     def _check_quota(self, actor: Actor, *, new: bool) -> None:
         if actor.user is None or actor.is_admin:
             return
-        waiting = self.queue.n_open(actor.user)
+        waiting, waiting_bytes = self.queue.open_of(actor.user)
         if waiting >= LIMITS["waiting-per-user"]:
             raise QuotaExceeded(f"{waiting} of your submissions wait to be verified. Send more when some are done.")
-        ids = self.library.of(actor.user)
-        if new and len(ids) >= LIMITS["learnwares-per-user"]:
+        ids = self.store.there(self.library.of(actor.user))
+        if new and len(ids) + waiting >= LIMITS["learnwares-per-user"]:
             raise QuotaExceeded(f"You have {len(ids)} learnwares here, as many as you may. Remove some of them.")
-        used = sum(revision.size for revision in self.store.current(ids).values())
+        # All revisions count, since all are kept.
+        used = self.store.n_bytes(ids) + waiting_bytes
         if used >= LIMITS["user-bytes"]:
             raise QuotaExceeded(f"Your learnwares here have {used / _MIB:,.0f} MiB, as much as they may. Remove some.")

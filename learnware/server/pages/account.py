@@ -34,6 +34,9 @@ def login(visit: Visiting, form: Form) -> Response:
         secret, _ = visit.dock.login(form.get("name"), form.secret("password"), address)
     except NotAuthenticated:
         return _login_form(visit, form.get("next"), name=form.get("name"), wrong=True)
+    earlier = visit.request.cookies.get(session.COOKIE)
+    if earlier:
+        visit.dock.logout(earlier)
     response = visit.go(session.local_path(form.get("next")))
     session.remember(response, secret, https=visit.dock.settings.https)
     visit.request.state.clear_session = False

@@ -12,12 +12,14 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from learnware.errors import InvalidParameter, LimitExceeded
+from learnware.limits import LIMITS
+from learnware.server.bodies import chunks
 
 _FORM_BYTES = 64 * 1024
 _MOST_FIELDS = 100
 
 #: Most bytes of a specification that is searched with.
-QUERY_BYTES = 8 * 2**20
+QUERY_BYTES = LIMITS["search-bytes"]
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ Form = Annotated[Fields, Depends(fields_of)]
 async def limited(request: Request, most: int) -> AsyncGenerator[bytes, None]:
     """Yield the body of a request, and raise `LimitExceeded` when more than `most` bytes have come."""
     n_bytes = 0
-    async for chunk in request.stream():
+    async for chunk in chunks(request):
         n_bytes += len(chunk)
         if n_bytes > most:
             raise LimitExceeded(f"At most {most:,} bytes can be sent here. More came: make it smaller.")

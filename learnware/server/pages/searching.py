@@ -69,7 +69,7 @@ def answer(visit: Visiting, query_id: str, task: str = "", text: str = "") -> Re
 @router.get("/search/{query_id}/spec.json")
 def specification_file(visit: Visiting, query_id: str) -> Response:
     """Return the specification that was searched with, as a file."""
-    content = visit.dock.query(query_id).to_json()
+    content = visit.dock.query_text(query_id)
     return Response(
         content, media_type="application/json", headers={"Content-Disposition": 'attachment; filename="spec.json"'}
     )

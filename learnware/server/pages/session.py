@@ -19,7 +19,7 @@ def actor_of(request: Request, dock: Dock) -> Actor:
     """Return whoever a request's cookie stands for; a cookie that stands for nobody is to be cleared."""
     address = address_of(request)
     try:
-        return dock.actor(request.cookies.get(COOKIE) or None, address)
+        return dock.actor(request.cookies.get(COOKIE) or None, address, kind="session")
     except NotAuthenticated:
         request.state.clear_session = True
         return dock.actor(None, address)

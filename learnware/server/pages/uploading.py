@@ -6,10 +6,10 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 
 from learnware.server.accounts.authorize import VISIBILITIES
+from learnware.server.bodies import write_body
 from learnware.server.pages import snippets
 from learnware.server.pages.answering import PageRoute
 from learnware.server.pages.visit import Visit, Visiting
@@ -30,18 +30,11 @@ def choose(visit: Visiting, learnware_id: str = "") -> Response:
 @router.post("/upload")
 async def take(request: Request, visit: Visiting, visibility: str = "private", learnware_id: str = "") -> Response:
     """Take a file as it comes, without its ever being in memory as a whole, and say where to watch it."""
-    try:
-        submission = await _taken(request, visit, visibility, learnware_id or None)
-    except ClientDisconnect:
-        return Response(status_code=400)
+    upload = await run_in_threadpool(visit.dock.receive, visit.actor, learnware_id or None)
+    with upload:
+        await write_body(request, upload)
+        submission = await run_in_threadpool(_accepted, visit, upload, visibility, learnware_id or None)
     return JSONResponse({"page": f"/submissions/{submission.id}"}, status_code=202)
-
-
-async def _taken(request: Request, visit: Visit, visibility: str, learnware_id: str | None) -> Submission:
-    with visit.dock.receive(visit.actor, learnware_id) as upload:
-        async for chunk in request.stream():
-            await run_in_threadpool(upload.write, chunk)
-        return await run_in_threadpool(_accepted, visit, upload, visibility, learnware_id)
 
 
 def _accepted(visit: Visit, upload: Any, visibility: str, learnware_id: str | None) -> Submission:

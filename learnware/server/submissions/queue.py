@@ -147,9 +147,15 @@ class Queue:
         found = dict(self._database.rows("SELECT state, COUNT(*) FROM submissions GROUP BY state"))
         return {state: found.get(state, 0) for state in STATES}
 
-    def n_open(self, owner: str) -> int:
-        """Return how many submissions of an account wait, or are being verified."""
-        return int(self._database.rows(f"SELECT COUNT(*) {_OPEN} AND owner = ?", (owner,))[0][0])
+    def open_of(self, owner: str) -> tuple[int, int]:
+        """Return how many submissions of an account wait or are being verified, and how many bytes they have."""
+        counted = f"SELECT COUNT(*), COALESCE(SUM(size), 0) {_OPEN} AND owner = ?"
+        n, n_bytes = self._database.rows(counted, (owner,))[0]
+        return n, n_bytes
+
+    def knows(self, owner: str, key: str) -> bool:
+        """Tell whether an account has sent something under a key before."""
+        return bool(self._database.rows(_BY_KEY, (owner, key)))
 
     def per_day(self, since: date) -> dict[date, int]:
         """Return how many submissions came on each day in UTC, for the days from one on that had any."""
@@ -201,17 +207,14 @@ class Queue:
             )
 
     def finish(self, submission: Submission, state: Literal["verified", "failed"], outcome: dict[str, Any]) -> None:
-        """Write down what became of a submission; a new learnware that failed is nobody's any more."""
+        """Write down what became of a submission; whose it was stays written, since what nobody holds is public."""
         with self._database.writing() as connection:
             done = connection.execute(
                 "UPDATE submissions SET state = ?, outcome = ?, finished = ?, worker = NULL "
                 "WHERE id = ? AND state = 'running' AND worker = ?",
                 (state, json.dumps(outcome), time.time(), submission.id, submission.worker),
             )
-            is_mine = done.rowcount > 0
-            if is_mine and state == "failed" and submission.kind == "submit":
-                connection.execute("DELETE FROM holdings WHERE id = ?", (submission.learnware_id,))
-        if is_mine:
+        if done.rowcount > 0:
             # A file that stays because the process dies here is nobody's, and swept.
             self._incoming.discard(submission.id)
 

@@ -20,10 +20,12 @@ from learnware.errors import (
     LearnwareNotFound,
     MarketError,
     MissingDependency,
+    NotAllowed,
 )
 from learnware.market import LocalMarket
 from learnware.market.checker import CheckReport
 from learnware.market.wire.problem import problem_of
+from learnware.server.accounts.users import Users
 from learnware.server.database import open_database
 from learnware.server.submissions.incoming import Incoming
 from learnware.server.submissions.queue import Queue
@@ -151,6 +153,8 @@ class Worker:
                 f"The process that verified this learnware died {MOST_ATTEMPTS} times. The model may want more memory "
                 "than there is.",
             )
+        if Users(self._database).get(submission.owner).disabled is not None:
+            raise NotAllowed("The account that sent this has been disabled.")
         learnware = self._opened(submission)
         if submission.kind == "update":
             self._market.revisions(submission.learnware_id)  # or LearnwareNotFound: it was removed meanwhile

@@ -46,7 +46,7 @@ def test_what_the_checks_refuse_is_told(place: Place, client: TestClient) -> Non
     assert done["state"] == "failed"
     error: Any = error_of(done["outcome"]["problem"], 422)
     assert "name-too-long" in str(error.report)
-    assert place.dock.library.of("ada") == []
+    assert place.dock.browse(place.dock.actor(place.tokens["ada"])).total == 0
 
 
 def test_updates_make_revisions(place: Place, client: TestClient) -> None:

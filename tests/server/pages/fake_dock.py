@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta, timezone
 from functools import cache
@@ -78,6 +76,12 @@ def row(**values: Any) -> Any:
 @dataclass
 class FakeUpload:
     content: bytearray = field(default_factory=bytearray)
+
+    def __enter__(self) -> FakeUpload:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
 
     def write(self, chunk: bytes) -> None:
         self.content += chunk
@@ -263,14 +267,16 @@ class FakeDock:
             raise LearnwareNotFound("There is no such search.")
         return self.queries[query_id]
 
+    def query_text(self, query_id: str) -> str:
+        return self.query(query_id).to_json()
+
     # giving
 
-    @contextmanager
-    def receive(self, actor: Actor, learnware_id: str | None = None) -> Iterator[FakeUpload]:
+    def receive(self, actor: Actor, learnware_id: str | None = None, key: str | None = None) -> FakeUpload:
         authorize(actor, Action.SUBMIT)
         if learnware_id:
             self._known(actor, learnware_id, Action.EDIT)
-        yield FakeUpload()
+        return FakeUpload()
 
     def accept(
         self,
@@ -336,7 +342,7 @@ class FakeDock:
     def logout(self, secret: str) -> None:
         self.sessions.pop(secret, None)
 
-    def actor(self, secret: str | None, address: str | None = None) -> Actor:
+    def actor(self, secret: str | None, address: str | None = None, *, kind: str | None = None) -> Actor:
         self.addresses.add(address)
         if secret is None:
             return ANONYMOUS

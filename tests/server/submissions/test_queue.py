@@ -284,11 +284,11 @@ class TestFinishing:
         assert place.held() == {submission.learnware_id: ("ada", "private")}
         assert place.files() == set()
 
-    def test_a_new_learnware_that_failed_is_nobodys(self, place: Place, claimed: Callable[..., Submission]) -> None:
+    def test_whose_a_failed_learnware_was_stays_written(self, place: Place, claimed: Callable[..., Submission]) -> None:
         submission = claimed()
         place.queue.finish(submission, "failed", {"problem": {"code": "rejected"}})
         assert place.queue.get(submission.id).outcome == {"problem": {"code": "rejected"}}
-        assert place.held() == {}
+        assert place.held() == {submission.learnware_id: ("ada", "private")}
         assert place.files() == set()
 
     def test_an_update_that_failed_leaves_the_holding(self, place: Place, claimed: Callable[..., Submission]) -> None:
