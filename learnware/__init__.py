@@ -17,6 +17,7 @@ _HOMES = {
     "AutoReuser": "learnware.reuse",
     "AveragingReuser": "learnware.reuse",
     "CheckReport": "learnware.market",
+    "ConsensusReuser": "learnware.reuse",
     "EnsembleSelectionReuser": "learnware.reuse",
     "FeatureAugmentReuser": "learnware.reuse",
     "Hit": "learnware.market",
@@ -30,6 +31,7 @@ _HOMES = {
     "Reuser": "learnware.reuse",
     "SearchResult": "learnware.market",
     "SemanticSpecification": "learnware.specification",
+    "SingleBestReuser": "learnware.reuse",
     "Specification": "learnware.specification",
     "StackingReuser": "learnware.reuse",
 }
@@ -39,6 +41,7 @@ __all__ = [
     "AutoReuser",
     "AveragingReuser",
     "CheckReport",
+    "ConsensusReuser",
     "EnsembleSelectionReuser",
     "FeatureAugmentReuser",
     "Hit",
@@ -51,6 +54,7 @@ __all__ = [
     "Reuser",
     "SearchResult",
     "SemanticSpecification",
+    "SingleBestReuser",
     "Specification",
     "StackingReuser",
     "__version__",
@@ -63,11 +67,13 @@ if TYPE_CHECKING:
     from learnware.reuse import (
         AutoReuser,
         AveragingReuser,
+        ConsensusReuser,
         EnsembleSelectionReuser,
         FeatureAugmentReuser,
         JobSelectorReuser,
         LabelBridgeReuser,
         Reuser,
+        SingleBestReuser,
         StackingReuser,
     )
     from learnware.specification import RKME, SemanticSpecification, Specification

@@ -83,8 +83,13 @@ def test_the_page_tells_the_limits_in_force() -> None:
         "| learnwares of an account; their files together | "
         f"{LIMITS['learnwares-per-user']}; {LIMITS['user-bytes'] // gib} GiB |",
         f"| its submissions that wait; in an hour | {LIMITS['waiting-per-user']}; {LIMITS['uploads-per-hour']} |",
-        "| passwords tried for an account; from an address | "
-        f"{LIMITS['logins-per-minute']} in a minute; {4 * LIMITS['logins-per-minute']} |",
+        "| wrong passwords for an account from an address; from an address; for an account | "
+        f"{LIMITS['logins-per-minute']} in a minute; {4 * LIMITS['logins-per-minute']}; "
+        f"{20 * LIMITS['logins-per-minute']} in an hour |",
+        f"| lists and pages of learnwares | {10 * LIMITS['searches-per-minute']} in a minute |",
+        f"| points of a specification that is searched with | {LIMITS['market-points']} |",
+        "| specifications of searches that have an address of their own, together | "
+        f"{LIMITS['queries-bytes'] // mib} MiB for {LIMITS['query-days']} days; the oldest go first |",
         "| searches from an address; with an account | "
         f"{LIMITS['searches-per-minute']} in a minute; {10 * LIMITS['searches-per-minute']} |",
     ):

@@ -72,7 +72,7 @@ def test_the_readme_opens_with_two_commands() -> None:
     assert first.language == "bash"
     set_up, test = first.code.splitlines()
     assert set_up.endswith("examples/quickstart.py")
-    assert test.endswith("-m pytest")
+    assert test.endswith("-m pytest -n auto")
 
 
 def test_the_api_page_lists_every_public_name() -> None:

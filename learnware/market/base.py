@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias, overload
 from learnware._progress import progress_bar
 from learnware._validation import complain
 from learnware.bundle import Learnware, Policy
-from learnware.errors import InvalidParameter, LearnwareError, RejectedLearnware
+from learnware.errors import InvalidParameter, LearnwareError, MarketError, RejectedLearnware
 from learnware.limits import Limits
 
 if TYPE_CHECKING:
@@ -318,16 +318,24 @@ class Market(ABC):
         self.close()
 
     def _repr_html_(self) -> str:
-        shown = [(i, self.describe(i).semantic) for i in islice(self, _SHOWN)]
+        try:
+            shown, n_learnwares = self._first(_SHOWN), len(self)
+        except MarketError:
+            # A notebook shows what it has at hand, of a market that is closed or far away too.
+            return f"<p>{html.escape(repr(self))}</p>"
         rows = "".join(
             f"<tr><td style='text-align:left'>{html.escape(semantic.name)}</td><td>{html.escape(semantic.task or '')}"
             f"</td><td><code>{html.escape(i)}</code></td></tr>"
             for i, semantic in shown
         )
-        more = f"<p>and {len(self) - len(shown)} more</p>" if len(self) > len(shown) else ""
+        more = f"<p>and {n_learnwares - len(shown)} more</p>" if n_learnwares > len(shown) else ""
         head = "<tr><th>name</th><th>task</th><th>id</th></tr>"
         table = f"<table>{head}{rows}</table>" if shown else ""
         return f"<p>{html.escape(repr(self))}</p>{table}{more}"
+
+    def _first(self, n_most: int) -> list[tuple[str, SemanticSpecification]]:
+        """Return the oldest learnwares by their ids and words."""
+        return [(learnware_id, self.describe(learnware_id).semantic) for learnware_id in islice(self, n_most)]
 
 
 def as_learnware(learnware: OneLearnware, policy: Policy) -> Learnware:

@@ -71,6 +71,7 @@ def read_target(y: Any, n_samples: int, task: str) -> npt.NDArray[Any]:
     InvalidData
         y has another length than X, misses values, or does not suit the task.
     """
+    refuse_missing(y)
     try:
         if task == CLASSIFICATION:
             labels = column_or_1d(y, warn=True)
@@ -84,6 +85,20 @@ def read_target(y: Any, n_samples: int, task: str) -> npt.NDArray[Any]:
     except ValueError as error:
         raise InvalidData(str(error)) from error
     return np.asarray(labels)
+
+
+def refuse_missing(y: Any) -> None:
+    """Raise InvalidData where rows have no label, and say where such rows belong."""
+    labels = np.asarray(y)
+    if labels.dtype.kind == "O":
+        missing = np.array([label is None or label != label for label in labels.ravel()], dtype=bool)
+    else:
+        missing = np.isnan(labels.ravel()) if labels.dtype.kind == "f" else np.zeros(0, dtype=bool)
+    if missing.any():
+        raise InvalidData(
+            f"Every row of X must have its label in y. Got None or NaN for {int(missing.sum())} of {missing.size}: "
+            "leave these rows out of X and y and pass them as fit(X, y, unlabelled=rows)."
+        )
 
 
 def take(X: Any, index: Any) -> Any:

@@ -10,6 +10,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from learnware.server.api import PREFIX
 from learnware.server.dock import Dock
 
 #: The content type of the text that `Metrics.text` returns.
@@ -85,9 +86,16 @@ class Measured:
             await self._app(scope, receive, sent)
         finally:
             # The route's own path, since addresses are without number; unknown paths count together.
-            route = getattr(scope.get("route"), "path", "(none)")
+            route = _path_of(scope)
             method = scope["method"] if scope["method"] in _METHODS else "OTHER"
             self._metrics.note(method, route, status, time.perf_counter() - start)
+
+
+def _path_of(scope: Scope) -> str:
+    path: str = getattr(scope.get("route"), "path", "(none)")
+    # A route that was included under a prefix may know only what comes after it.
+    within = scope["path"].startswith(PREFIX) and not path.startswith((PREFIX, "("))
+    return PREFIX + path if within else path
 
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

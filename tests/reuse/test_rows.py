@@ -12,7 +12,7 @@ import pytest
 
 from learnware.errors import InvalidData
 from learnware.reuse import AveragingReuser
-from learnware.reuse.rows import join
+from learnware.reuse.rows import join, refuse_missing
 
 from .doubles import constants
 
@@ -55,3 +55,9 @@ def test_not_joined(X: Any, further: Any, words: str) -> None:
 def test_unlabelled_rows_of_another_library() -> None:
     with pytest.raises(InvalidData, match="same library"):
         AveragingReuser(constants(1.0)).fit(pd.DataFrame({"a": [1.0]}), unlabelled=pl.DataFrame({"a": [1.0]}))
+
+
+@pytest.mark.parametrize("y", [["a", None, "b"], [1.0, np.nan, 2.0], np.array(["a", np.nan, "b"], dtype=object)])
+def test_rows_without_a_label_are_sent_where_they_belong(y: Any) -> None:
+    with pytest.raises(InvalidData, match=r"1 of 3.*unlabelled=rows"):
+        refuse_missing(y)

@@ -149,10 +149,14 @@ class RemoteMarket(Market):
         return _reopened, (self._session.url, self.policy, self._visibility, self._cache)
 
     def __iter__(self) -> Iterator[str]:
-        cursor: str | None = None
+        cursor, seen = None, 0
         while True:
             page = self._page(_PAGE, cursor)
-            for entry in _list_in(page, "items"):
+            entries = _list_in(page, "items")
+            seen += len(entries)
+            if (not entries and page.get("next") is not None) or seen > 2 * page["total"] + _PAGE:
+                raise MarketError("The market answered with a list of learnwares that has no end.")
+            for entry in entries:
                 if not isinstance(entry, dict) or not is_id(entry.get("id")):
                     raise MarketError("The market answered with a list of learnwares that cannot be read.")
                 yield entry["id"]
@@ -214,6 +218,12 @@ class RemoteMarket(Market):
             self._standing(reference)
             raise MarketError(f"The connection came back while {reference} was looked for. Ask again.")
         return self._fetched.get(digest, data, reference.id)
+
+    def _first(self, n_most: int) -> list[tuple[str, SemanticSpecification]]:
+        entries = _list_in(self._page(n_most), "items")
+        if not all(isinstance(entry, dict) and is_id(entry.get("id")) and "semantic" in entry for entry in entries):
+            raise MarketError("The market answered with a list of learnwares that cannot be read.")
+        return [(entry["id"], SemanticSpecification.from_dict(entry["semantic"])) for entry in entries]
 
     def _page(self, limit: int, cursor: str | None = None) -> dict[str, Any]:
         query = {"limit": limit} if cursor is None else {"limit": limit, "cursor": cursor}

@@ -54,6 +54,14 @@ def _own_names(names: Any) -> list[str]:
     return texts
 
 
+def _hint(array: npt.NDArray[Any]) -> str:
+    if array.ndim == 1 and array.size and all(isinstance(value, str) for value in array[:10]):
+        return ' Of texts, say data="text"; of a table with one column, use X.reshape(-1, 1).'
+    if array.ndim == 1 and array.size:
+        return " Use X.reshape(-1, 1) for a single column."
+    return ' Of images, say data="image".' if array.ndim in (3, 4) else ""
+
+
 def _from_array(X: Any) -> tuple[list[str], bool, list[RawColumn] | npt.NDArray[np.float64]]:
     try:
         array = np.asarray(X)
@@ -61,7 +69,7 @@ def _from_array(X: Any) -> tuple[list[str], bool, list[RawColumn] | npt.NDArray[
         raise InvalidData(f"X must be a table: {error}. Rows of equal length are needed.") from error
     if array.ndim != 2:
         shape = f"an array of shape {array.shape}" if array.ndim else f"{type(X).__name__}"
-        hint = " Use X.reshape(-1, 1) for a single column." if array.ndim == 1 and array.size else ""
+        hint = _hint(array)
         raise InvalidData(f"X must be a table of shape (n_samples, n_features). Got {shape}.{hint}")
     names = [str(i) for i in range(array.shape[1])]
     if array.dtype.kind in "fiub":
