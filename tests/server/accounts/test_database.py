@@ -98,3 +98,18 @@ def test_a_folder_that_cannot_be_written_is_a_market_error(folder: Path, monkeyp
 def test_moments_are_in_utc() -> None:
     assert moment(0.5) == datetime(1970, 1, 1, 0, 0, 0, 500_000, tzinfo=timezone.utc)
     assert moment(None) is None
+
+
+def test_a_dock_that_has_lost_its_database_is_not_made_anew(folder: Path) -> None:
+    open_database(folder).close()
+    (folder / "dock" / "dock.sqlite").unlink()
+    with pytest.raises(MarketError, match="private would be public"):
+        open_database(folder)
+    (folder / "market.dock").unlink()
+    open_database(folder).close()
+
+
+def test_a_dock_keeps_the_whole_market_to_itself(folder: Path) -> None:
+    folder.chmod(0o755)
+    open_database(folder).close()
+    assert folder.stat().st_mode & 0o777 == 0o700

@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 from learnware import Specification
 from learnware.limits import LIMITS
 from learnware.market.wire import error_of
+from learnware.server.accounts.rates import Rates
 from learnware.testing import make_learnware
 from tests.server.conftest import Place
 
@@ -185,3 +186,32 @@ def test_no_path_leads_out(place: Place, client: TestClient, ref: str) -> None:
 def test_limits_are_listed(client: TestClient) -> None:
     told = {row["name"]: row["value"] for row in client.get("/api/v1/limits").json()["limits"]}
     assert told["upload-bytes"] == LIMITS["upload-bytes"]
+
+
+@pytest.mark.parametrize("method", ["DELETE", "PUT", "PATCH"])
+def test_a_revision_is_never_changed(place: Place, client: TestClient, method: str) -> None:
+    learnware_id = place.put(make_learnware())
+    path = f"/api/v1/learnwares/{learnware_id}@{make_learnware().digest}"
+    sent: Any = {"json": {"visibility": "private"}} if method == "PATCH" else {}
+    sent = {"content": make_learnware("Second").to_bytes()} if method == "PUT" else sent
+    answer = client.request(method, path, headers=place.bearer("ada"), **sent)
+    assert (answer.status_code, learnware_id in place.dock.market) == (404, True)
+    assert place.dock.library.holding(learnware_id).visibility == "public"
+
+
+def test_a_missing_file_is_the_servers_fault(place: Place, client: TestClient) -> None:
+    learnware_id = place.put(make_learnware())
+    place.dock.store.file(learnware_id)[0].unlink()
+    answer = client.get(f"/api/v1/learnwares/{learnware_id}/bundle")
+    assert (answer.status_code, answer.json()["code"]) == (503, "market-unavailable")
+
+
+def test_other_names_are_not_answered_to(client: TestClient) -> None:
+    assert client.get("/healthz", headers={"Host": "evil.example"}).status_code == 400
+    assert client.get("/healthz", headers={"Host": "localhost:8000"}).status_code == 200
+
+
+def test_who_has_searched_too_often_is_not_read(place: Place, client: TestClient) -> None:
+    place.dock.rates = Rates({"search-unknown": "1/minute"})
+    statuses = [client.post("/api/v1/search", content=b"[" * 100).status_code for _ in range(2)]
+    assert statuses == [422, 429]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from learnware import Specification
-from learnware.errors import InvalidParameter, LearnwareNotFound, TooManyRequests
+from learnware.errors import InvalidParameter, InvalidSpecification, LearnwareNotFound, TooManyRequests
+from learnware.limits import LIMITS
 from learnware.server.accounts.actor import ANONYMOUS
 from learnware.server.accounts.rates import Rates
 from learnware.server.dock import Dock
@@ -125,3 +127,33 @@ def test_searches_are_counted(place: Place) -> None:
         place.dock.search(place.dock.actor(None, "192.0.2.1"), wanted)
     place.dock.search(place.dock.actor(None, "192.0.2.2"), wanted)
     place.dock.search(place.dock.actor(place.tokens["ada"], "192.0.2.1"), wanted)
+
+
+def test_kept_queries_take_no_more_than_their_room(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = make_learnware().specification
+    room = 3 * len(wanted.to_json())
+    monkeypatch.setattr("learnware.server.dock.catalogue.LIMITS", {**LIMITS, "queries-bytes": room})
+    ids = [place.dock.keep_query(ANONYMOUS, wanted) for _ in range(5)]
+    assert len(place.dock.database.rows("SELECT 1 FROM queries")) == 3
+    assert place.dock.query(ids[-1]) == wanted
+
+
+def test_specifications_of_a_thousand_points_are_not_searched_with(place: Place) -> None:
+    n_points, known = LIMITS["market-points"] + 1, make_learnware().specification.statistical
+    assert known is not None
+    points, weights = np.random.default_rng(0).normal(size=(n_points, 2)), np.full(n_points, 1 / n_points)
+    wanted = Specification(statistical=replace(known, points=points, weights=weights, n_samples=5000, labels=None))
+    with pytest.raises(InvalidSpecification, match="n_points"):
+        place.dock.search(ANONYMOUS, wanted)
+
+
+def test_a_search_tells_nothing_of_what_is_hidden(place: Place) -> None:
+    place.put(make_learnware("Seen"))
+    bob, wanted = place.dock.actor(place.tokens["bob"]), make_learnware("x", 0.4).specification
+    alone = place.dock.search(bob, wanted).evidence
+    place.put(make_learnware("Hidden", 0.1), visibility="private")
+    beside = place.dock.search(bob, wanted).evidence
+    assert alone is not None
+    assert beside is not None
+    assert np.isnan(alone.spread)
+    assert np.isnan(beside.spread)

@@ -65,7 +65,9 @@ def test_what_came_with_the_folder_is_the_admins(place: Place) -> None:
     with pytest.raises(NotAllowed):
         place.dock.remove(ada, learnware_id)
     place.dock.set_visibility(root, learnware_id, "private")
-    assert place.dock.browse(ada).total == 0
+    for nobody in (ada, place.dock.actor(None)):
+        assert (place.dock.browse(nobody).total, place.dock.listing(nobody).items) == (0, [])
+        assert place.dock.search(nobody, make_learnware().specification).hits == ()
     place.dock.remove(root, learnware_id)
     assert place.dock.browse(root).total == 0
 
@@ -77,3 +79,37 @@ def test_what_is_done_is_written_down(place: Place) -> None:
     place.dock.remove(ada, learnware_id)
     log = [(entry.actor, entry.action, entry.resource) for entry in place.dock.audit(root)]
     assert log == [("ada", action, learnware_id) for action in ("remove", "visibility", "submit")]
+
+
+def test_who_sends_again_what_was_accepted_is_not_counted_again(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("learnware.server.dock.intake.LIMITS", {**LIMITS, "waiting-per-user": 1})
+    actor = place.dock.actor(place.tokens["ada"])
+    sent = set()
+    for _ in range(2):
+        with place.dock.receive(actor, key="once") as upload:
+            upload.write(make_learnware().to_bytes())
+            sent.add(place.dock.accept(actor, upload, key="once").id)
+    assert len(sent) == 1
+    with pytest.raises(QuotaExceeded):
+        place.dock.receive(actor, key="twice")
+
+
+def test_all_revisions_are_counted(place: Place) -> None:
+    learnware_id = place.put(make_learnware())
+    actor = place.dock.actor(place.tokens["ada"])
+    second = make_learnware("Second", 5.0).to_bytes()
+    with place.dock.receive(actor, learnware_id) as upload:
+        upload.write(second)
+        place.dock.accept(actor, upload, learnware_id=learnware_id)
+    assert place.dock.queue.open_of("ada") == (1, len(second))
+    place.verify()
+    assert place.dock.store.n_bytes([learnware_id]) == len(make_learnware().to_bytes()) + len(second)
+    assert (place.dock.queue.open_of("ada"), place.dock.store.n_bytes([])) == ((0, 0), 0)
+
+
+def test_what_a_disabled_account_sent_stays_out(place: Place) -> None:
+    submission = send(place)
+    place.dock.people.disable("ada")
+    place.verify()
+    assert place.dock.queue.get(submission.id).state == "failed"
+    assert len(place.dock.market) == 0
