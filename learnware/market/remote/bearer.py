@@ -19,6 +19,9 @@ class Bearer:
     ----------
     token : str, optional
         Default: what LEARNWARE_TOKEN says, if anything.
+    market : str, optional
+        The URL of the market. LEARNWARE_TOKEN may name the one that its token is for, as in
+        ``https://dock.example.org=lw_...``; no other gets it then.
 
     Raises
     ------
@@ -33,8 +36,8 @@ class Bearer:
 
     __slots__ = ("_token",)
 
-    def __init__(self, token: str | None = None) -> None:
-        said = (os.environ.get(TOKEN, "").strip() or None) if token is None else token
+    def __init__(self, token: str | None = None, market: str = "") -> None:
+        said = _from_environment(market) if token is None else token
         if said is not None and (not isinstance(said, str) or not _TOKEN.fullmatch(said)):
             # Not even the wrong one is shown: it may be a token with a line end.
             raise InvalidParameter(
@@ -57,3 +60,12 @@ class Bearer:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Bearer, ()
+
+
+def _from_environment(market: str) -> str | None:
+    said = os.environ.get(TOKEN, "").strip()
+    if "://" not in said:
+        return said or None
+    meant, _, token = said.rpartition("=")
+    # With the slash, so that https://dock.example is not taken for the beginning of https://dock.example.evil.
+    return token if f"{market.rstrip('/')}/".startswith(f"{meant.rstrip('/')}/") else None

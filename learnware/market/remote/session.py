@@ -69,7 +69,7 @@ class Session:
         self.url = address.url
         self.reached: bool | None = None
         self._closed = False
-        self._bearer = Bearer(token)
+        self._bearer = Bearer(token, address.url)
         # A proxy would take what never leaves this machine to another one.
         self._connections = Connections(self._bearer, through_proxies=not address.is_local)
 

@@ -137,6 +137,14 @@ def test_the_token_is_sent_and_never_shown(dock: FakeDock, monkeypatch: pytest.M
     assert "space" not in str(caught.value).replace("without spaces", "")
 
 
+def test_a_token_that_names_its_market_goes_nowhere_else(dock: FakeDock, monkeypatch: pytest.MonkeyPatch) -> None:
+    dock.token = "lw_ours"
+    for named, known in ((dock.url, True), (f"{dock.url}/", True), (f"{dock.url}0", False), ("https://x", False)):
+        monkeypatch.setenv("LEARNWARE_TOKEN", f"{named}=lw_ours")
+        with RemoteMarket(dock.url) as market:
+            assert (market._session._bearer._token == "lw_ours") == known
+
+
 def test_a_copy_has_its_policy_and_visibility(dock: FakeDock) -> None:
     market = RemoteMarket(dock.url, policy=Policy("none"), visibility="private")
     with market, pickle.loads(pickle.dumps(market)) as opened:
