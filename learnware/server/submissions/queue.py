@@ -22,7 +22,9 @@ _EPOCH = date(1970, 1, 1).toordinal()
 
 # In the words of the partial index, which has nothing but these rows, however many have been verified.
 _OPEN = "FROM submissions INDEXED BY submissions_open WHERE state IN ('pending', 'running')"
-_IN_ORDER = f"SELECT id, learnware_id, state, worker {_OPEN} ORDER BY number"
+_IN_ORDER = f"SELECT id, learnware_id, state, worker, owner {_OPEN} ORDER BY number"
+_LAST_SERVED = """SELECT owner, MAX(finished) FROM submissions WHERE owner IN (SELECT value FROM json_each(?))
+    GROUP BY owner"""
 
 
 class Queue:
@@ -38,7 +40,8 @@ class Queue:
     Notes
     -----
     Processes may share it: what is claimed is claimed in a transaction. Of the submissions of one learnware only the
-    oldest can be claimed, so that its revisions come in the order in which they were sent.
+    oldest can be claimed, so that its revisions come in the order in which they were sent. Of several accounts that
+    wait, the one that was served longest ago comes first: who sends much keeps nobody else waiting for all of it.
     """
 
     def __init__(self, database: Database, incoming: Incoming) -> None:
@@ -170,7 +173,7 @@ class Queue:
         return self._lives.begin()
 
     def claim(self, worker: str) -> Submission | None:
-        """Give a worker the oldest submission that waits, or whose worker has died; None if there is none.
+        """Give a worker a submission that waits, or whose worker has died; None if there is none.
 
         Parameters
         ----------
@@ -234,13 +237,17 @@ class Queue:
         needed = {row[0] for row in self._database.rows(f"SELECT id {_OPEN}")}
         return self._incoming.sweep(needed, forgotten_seconds)
 
-    def _first_free(self, rows: Iterable[tuple[str, str, str, str | None]]) -> str | None:
+    def _first_free(self, rows: Iterable[tuple[str, str, str, str | None, str]]) -> str | None:
         busy: set[str] = set()
-        for submission_id, learnware_id, state, worker in rows:
+        free: dict[str, str] = {}
+        for submission_id, learnware_id, state, worker, owner in rows:
             if learnware_id not in busy and (state == "pending" or worker is None or self._lives.is_over(worker)):
-                return submission_id
+                free.setdefault(owner, submission_id)
             busy.add(learnware_id)
-        return None
+        if len(free) < 2:
+            return next(iter(free.values()), None)
+        served = dict(self._database.rows(_LAST_SERVED, (json.dumps(list(free)),)))
+        return free[min(free, key=lambda owner: served.get(owner) or 0.0)]
 
 
 _BY_KEY = f"SELECT {COLUMNS} FROM submissions WHERE owner = ? AND key = ?"

@@ -257,6 +257,15 @@ class TestClaiming:
             assert [each.id for _ in range(5) if (each := place.queue.claim(life.name))] == ["1", "3", "5", "7", "9"]
         assert time.perf_counter() - start < 1.0
 
+    def test_who_sends_much_keeps_nobody_waiting_for_all_of_it(self, place: Place) -> None:
+        sent = [place.send(), place.send(), place.send(owner="bob"), place.send()]
+        order = []
+        with place.queue.begin_life() as life:
+            while (claimed := place.queue.claim(life.name)) is not None:
+                order.append([each.id for each in sent].index(claimed.id))
+                place.queue.finish(claimed, "verified", {})
+        assert order == [0, 2, 1, 3]
+
 
 class TestFinishing:
     """What is written down at the end."""
