@@ -24,6 +24,7 @@ from learnware.errors import (
     RejectedLearnware,
     TooManyRequests,
 )
+from learnware.market.wire.readable import MOST_TEXT, readable
 from learnware.market.wire.report import report_from_wire
 
 #: The content type of a problem.
@@ -31,8 +32,6 @@ PROBLEM_JSON = "application/problem+json"
 
 #: The code of what is nobody's fault but the server's.
 INTERNAL = "internal-error"
-
-_MOST_TEXT = 8_000
 
 
 class _Kind(NamedTuple):
@@ -111,7 +110,7 @@ def problem_of(error: Exception) -> dict[str, Any]:
         "type": f"urn:learnware:problem:{kind.code}",
         "title": kind.title,
         "status": kind.status,
-        "detail": kind.detail or str(error)[:_MOST_TEXT],
+        "detail": kind.detail or str(error)[:MOST_TEXT],
         "code": kind.code,
     }
     return {**problem, **_facts(error)}
@@ -176,10 +175,3 @@ def _rebuilt(error: type[LearnwareError], said: str, problem: Mapping[str, Any])
     if issubclass(error, InvalidSpecification):
         return error(said, code=readable(problem.get("reason")) or "spec-field")
     return error(said)
-
-
-def readable(text: object) -> str:
-    """Return text of a stranger without what a terminal would act upon, and no more than a few pages of it."""
-    if not isinstance(text, str):
-        return ""
-    return "".join(c if c.isprintable() or c == "\n" else " " for c in text[:_MOST_TEXT])

@@ -7,10 +7,10 @@ from typing import get_args
 
 from learnware.market.checker import CheckReport, Finding
 from learnware.market.checker.base import Level
+from learnware.market.wire.readable import readable
 
 _LEVELS = get_args(Level)
 _MOST_FINDINGS = 1_000
-_MOST_TEXT = 8_000
 
 
 def report_from_wire(content: object) -> CheckReport:
@@ -25,14 +25,10 @@ def report_from_wire(content: object) -> CheckReport:
         return CheckReport("")
     found = content.get("findings")
     entries = found[:_MOST_FINDINGS] if isinstance(found, list) else []
-    return CheckReport(_text(content.get("name")), [f for f in map(_finding, entries) if f is not None])
+    return CheckReport(readable(content.get("name")), [f for f in map(_finding, entries) if f is not None])
 
 
 def _finding(entry: object) -> Finding | None:
     if not isinstance(entry, Mapping) or entry.get("level") not in _LEVELS:
         return None
-    return Finding(entry["level"], _text(entry.get("code")), _text(entry.get("message")))
-
-
-def _text(value: object) -> str:
-    return "".join(c if c.isprintable() or c == "\n" else " " for c in str(value)[:_MOST_TEXT])
+    return Finding(entry["level"], readable(entry.get("code")), readable(entry.get("message")))

@@ -12,7 +12,7 @@ import numpy as np
 from learnware.errors import LearnwareError, MarketError
 from learnware.market.result import Evidence, Hit, Mixture, SearchResult, Verdict
 from learnware.market.store.base import is_id
-from learnware.market.wire.problem import readable
+from learnware.market.wire.readable import readable
 from learnware.specification import SemanticSpecification, Specification
 
 if TYPE_CHECKING:
