@@ -621,7 +621,8 @@ def test_starts_loads_and_calls_are_quick(shared: Station) -> None:
         which.call("predict", rows)
         return time.perf_counter() - start
 
-    for measure, wanted in ((cold, 2.5), (warm, 0.05), (overhead, 0.0015)):
+    # Ten times what a quiet machine takes (tests/benchmarks/worker.py tells that): other tests run beside this one.
+    for measure, wanted in ((cold, 25.0), (warm, 0.5), (overhead, 0.015)):
         assert quickest(measure, wanted) <= wanted, measure.__name__
 
 
