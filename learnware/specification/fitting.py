@@ -16,9 +16,8 @@ from learnware.kernels import fit_reduced_set
 from learnware.specification.encoders import Encoder, encode_rows, encoder_for, infer_space, read_table
 from learnware.specification.labels import Label, labels_at
 from learnware.specification.measuring import framed, own_frame
+from learnware.specification.rounding import rounded_points, rounded_rest
 from learnware.specification.space import Space
-
-_DIGITS = 6
 
 Array = npt.NDArray[np.float64]
 
@@ -60,9 +59,11 @@ def fit_parts(
         known = inside if output_rows is None else inside[_as_positions(output_rows, len(rows))]
         told = _as_outputs(outputs, len(known))
         labels = labels_at(reduced.points, known, told, classes=classes, score=score, min_rows=min_rows)
+    points = rounded_points(frame.undo(reduced.points), inside, frame, scale, min_rows, generator)
+    weights, location, scale, labels = rounded_rest(points, reduced.weights, location, scale, labels)
     return {
-        "points": _rounded(frame.undo(reduced.points), frame.scale),
-        "weights": reduced.weights,
+        "points": points,
+        "weights": weights,
         "space": space,
         "location": location,
         "scale": scale,
@@ -134,12 +135,3 @@ def _reporting(shown: bool | None) -> Iterator[Callable[[int, int], None] | None
             bar.update(done - bar.n)
 
         yield report
-
-
-def _rounded(points: Array, scale: Array) -> Array:
-    """Round to a millionth of the scale: what is told stays as precise as it needs to be, and files small."""
-    decimals = np.clip(np.ceil(_DIGITS - np.log10(scale)), -300, 300).astype(int)
-    rounded = np.empty_like(points)
-    for j, digits in enumerate(decimals.tolist()):
-        rounded[:, j] = [round(value, digits) for value in points[:, j].tolist()]
-    return rounded
