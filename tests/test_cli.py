@@ -239,6 +239,21 @@ def test_search_by_data_text_and_specification(market: str, run: Run) -> None:
     assert (code, both["hits"][0]["fit"]) == (0, by_data["hits"][0]["fit"])
 
 
+def test_search_explains_the_first_hit(
+    market: str, run: Run, wine: pd.DataFrame, capsys: pytest.CaptureFixture[str]
+) -> None:
+    moved = wine.drop(columns="cultivar")
+    moved.assign(hue=moved["hue"] + 2.0).to_csv("moved.csv", index=False)
+    _, content = run("search", market, "--data", "moved.csv", "--explain")
+    assert content["explanation"]["features"][0]["name"] == "hue"
+    assert "explanation" not in run("search", market, "--data", "moved.csv")[1]
+    main(["search", market, "--data", "moved.csv", "--explain"])
+    assert "Differs most in 'hue'" in capsys.readouterr().out
+    assert main(["search", market, "--text", "cultivars", "--explain"]) != 0
+    assert "found by words alone" in capsys.readouterr().err
+    assert "explanation" not in run("search", market, "--text", "zeppelin", "--explain")[1]
+
+
 def test_search_tells_when_nothing_is_found(market: str, run: Run, wine: pd.DataFrame) -> None:
     assert run("search", market, "--text", "zeppelin")[0] == 1
     assert run("search", market, "--data", "mine.csv", "--task", "regression")[0] == 1
@@ -423,6 +438,7 @@ def test_revisions_update_remove_and_collect(market: str, run: Run) -> None:
     assert Path("first.zip").read_bytes() == Path("wine.zip").read_bytes()
     assert run("remove", market, learnware_id) == (0, {"removed": learnware_id})
     assert run("remove", market, learnware_id)[0] == 1
+    assert run("market", "index", market) == (0, {"n_learnwares": len(run("list", market)[1]["learnwares"])})
     assert run("market", "gc", market) == (0, {"deleted": 0})
     assert run("market", "gc", market, "--now") == (0, {"deleted": 2})
 

@@ -28,7 +28,10 @@ def add_commands(commands: Commands) -> None:
     search.add_argument("--task", help="only learnwares for this task")
     search.add_argument("--scenario", action="append", default=[], help="only this scenario, or another one given")
     search.add_argument("--limit", type=int, default=10, help="at most so many hits (default: 10)")
+    search.add_argument("--offset", type=int, default=0, help="pass over so many hits: the next page (default: 0)")
+    search.add_argument("--duplicates", action="store_true", help="list near-duplicates of earlier learnwares too")
     search.add_argument("--save-spec", metavar="FILE", type=Path, help="also write the specification used")
+    search.add_argument("--explain", action="store_true", help="also say how the first hit differs from the data")
     add_fit_options(search)
 
 
@@ -37,7 +40,14 @@ def _search(arguments: argparse.Namespace) -> Answer:
     if arguments.save_spec:
         specification.save(arguments.save_spec)
     with open_market(arguments.market, token=arguments.token) as market:
-        result = market.search(specification, text=arguments.text, limit=arguments.limit)
+        result = market.search(
+            specification,
+            text=arguments.text,
+            limit=arguments.limit,
+            offset=arguments.offset,
+            duplicates=arguments.duplicates,
+        )
+        explanation = result.hits[0].explain() if arguments.explain and result.hits else None
     content = result.to_dict()
     rows = [
         [hit["id"], hit["name"], *(number(hit[key]) for key in ("loss", "distance", "fit", "weight", "relevance"))]
@@ -45,7 +55,10 @@ def _search(arguments: argparse.Namespace) -> Answer:
     ]
     found = bool(result.hits) and result.verdict != "nothing fits"
     told = table(["id", "name", "loss", "distance", "fit", "weight", "relevance"], rows)
-    return Answer(f"verdict: {result.verdict}\n{result.reason or told}", content, OK if found else REFUSED)
+    text = f"verdict: {result.verdict}\n{result.reason or told}"
+    if explanation is not None:
+        text, content = f"{text}\n\n{explanation}", {**content, "explanation": explanation.to_dict()}
+    return Answer(text, content, OK if found else REFUSED)
 
 
 def _specification(arguments: argparse.Namespace) -> Specification:

@@ -27,6 +27,8 @@ def add_commands(commands: Commands) -> None:
     revisions = commands.add(_revisions, "revisions", "list what a learnware has been")
     add_market(revisions)
     revisions.add_argument("id", metavar="ID", help="id of the learnware")
+    index = commands.add(_index, "index", "make the index anew, which searches do by themselves where it is damaged")
+    index.add_argument("market", metavar="MARKET", type=Path, help="market folder")
     garbage = commands.add(_collect, "gc", "delete the files of learnwares that were removed a day ago")
     garbage.add_argument("market", metavar="MARKET", type=Path, help="market folder")
     garbage.add_argument("--now", action="store_true", help="also of those removed since")
@@ -79,6 +81,15 @@ def _revisions(arguments: argparse.Namespace) -> Answer:
     rows = [[each.digest, f"{each.created:%Y-%m-%d %H:%M:%S}", f"{each.size:,}"] for each in found]
     content = [{"digest": each.digest, "created": each.created.isoformat(), "size": each.size} for each in found]
     return Answer(table(["sha256", "created (UTC)", "bytes"], rows), {"id": arguments.id, "revisions": content})
+
+
+def _index(arguments: argparse.Namespace) -> Answer:
+    from learnware.market import LocalMarket
+
+    with LocalMarket.in_folder(_existing_folder(arguments.market)) as market:
+        market.rebuild_index()
+        n_learnwares = len(market)
+    return Answer(f"organized {n_learnwares} learnware(s)", {"n_learnwares": n_learnwares})
 
 
 def _collect(arguments: argparse.Namespace) -> Answer:

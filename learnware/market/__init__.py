@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from learnware.market.base import Market
 from learnware.market.checker import CheckReport, Finding, check_learnware
+from learnware.market.explanation import Explanation
 from learnware.market.local import LocalMarket
 from learnware.market.result import Evidence, Hit, Mixture, SearchResult
 from learnware.market.store import FsckFinding, FsckReport, Revision, backup, restore
@@ -16,6 +17,7 @@ from learnware.market.upkeep import fsck
 __all__ = [
     "CheckReport",
     "Evidence",
+    "Explanation",
     "Finding",
     "FsckFinding",
     "FsckReport",

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from types import TracebackType
-from typing import TYPE_CHECKING, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 from learnware._progress import progress_bar
 from learnware._validation import complain
@@ -261,6 +261,8 @@ class Market(ABC):
         text: str | None = None,
         limit: int = 10,
         mixture_size: int = 5,
+        offset: int = 0,
+        duplicates: bool = False,
     ) -> SearchResult:
         """Find learnwares for a task.
 
@@ -274,6 +276,11 @@ class Market(ABC):
             At most this many hits.
         mixture_size : int, default=5
             At most this many learnwares in the mixture.
+        offset : int, default=0
+            Pass over so many hits: ``offset=10`` gives the second page of ten.
+        duplicates : bool, default=False
+            List near-duplicates too: learnwares that are all but the same as an earlier one, by their points and by
+            what they answer there. Otherwise that one stands for them, and `Hit.covers` names them.
 
         Returns
         -------
@@ -286,6 +293,32 @@ class Market(ABC):
         for the user. A specification with labels, ``Specification.from_data(X, y)``, is compared with these answers,
         of texts and images too.
         """
+
+    def search_many(
+        self,
+        specifications: Iterable[Specification | SemanticSpecification | RKME | str],
+        *,
+        progress: bool | None = None,
+        **wishes: Any,
+    ) -> list[SearchResult]:
+        """Find learnwares for several tasks; a local market compares them with its learnwares all at once.
+
+        Parameters
+        ----------
+        specifications : iterable of Specification, one of its parts, or str
+            What each task is like.
+        progress : bool, optional
+            Show a progress bar; default: in a terminal or notebook.
+        **wishes
+            The options of `search`, for all of them.
+
+        Returns
+        -------
+        list of SearchResult
+            In the order of `specifications`.
+        """
+        asked = progress_bar(list(specifications), desc="searching", shown=progress)
+        return [self.search(specification, **wishes) for specification in asked]
 
     @abstractmethod
     def __iter__(self) -> Iterator[str]:

@@ -5,30 +5,33 @@ from __future__ import annotations
 import hashlib
 import numbers
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from threading import Lock
 from typing import Any
 from weakref import WeakValueDictionary
 
+from learnware._progress import progress_bar
 from learnware._validation import complain
 from learnware.bundle import Learnware, Policy
 from learnware.errors import LearnwareError, MarketError, RejectedLearnware
 from learnware.market.base import Market, OneLearnware, as_learnware
+from learnware.market.bulk import Bulk, OneOfMany
 from learnware.market.checker import CHECKS, Check, CheckReport, check_execution, check_learnware
 from learnware.market.fetched import SHARING, Fetched
 from learnware.market.organizer import Index, ask_around
+from learnware.market.organizer.alike import others_alike
 from learnware.market.organizer.capability_asking import N_ASKED_ABOUT
 from learnware.market.result import SearchResult
-from learnware.market.searcher import Candidates, search
-from learnware.market.searcher.surroundings import Surroundings, surroundings
+from learnware.market.searcher import Question, Wishes, search_many
 from learnware.market.store import GRACE_SECONDS, DirectoryStore, MemoryStore, Revision, Store
+from learnware.market.store.folder import INDEX
 from learnware.market.store.forks import renew_in_forks
-from learnware.specification import RKME, SemanticSpecification, Specification
+from learnware.specification import Specification
 
-#: A submission reads the specifications of no more others than these, to find those to compare it with.
-_MOST_MISSING = 256
+# Of a search for many, so many inner products are held at once.
+_PRODUCTS_AT_ONCE = 2**25
 
 
 class LocalMarket(Market):
@@ -44,11 +47,13 @@ class LocalMarket(Market):
         Where it is, for people.
     policy : Policy, optional
         Where models run that the market checks and fetches; default: apart from this process.
+    index_folder : Path, optional
+        Where the index is kept; default: in memory.
 
     Notes
     -----
     The index is a cache of the store's specifications. Before each search it takes in what has changed since,
-    whichever process or thread changed it. Threads may share one market; their searches take turns.
+    whichever process or thread changed it. Threads may share one market, and search it side by side.
 
     Examples
     --------
@@ -64,14 +69,13 @@ class LocalMarket(Market):
         checks: Sequence[Check] = CHECKS,
         place: str = "in memory",
         policy: Policy | None = None,
+        index_folder: Path | None = None,
     ) -> None:
         self.policy = policy or Policy()
         self._store = store
         self._checks = checks
         self._place = place
-        self._index = Index()
-        self._generation = 0
-        self._lock = Lock()
+        self._index = Index(store, index_folder)
         self._open: WeakValueDictionary[str, Learnware] = WeakValueDictionary()
         self._fetched = Fetched(self.policy)
         renew_in_forks(self)
@@ -84,7 +88,8 @@ class LocalMarket(Market):
     @classmethod
     def in_folder(cls, folder: str | os.PathLike[str], *, policy: Policy | None = None) -> LocalMarket:
         """Open the market in a folder, which is made on first use."""
-        return cls(DirectoryStore(folder), place=f"at {Path(folder)}", policy=policy)
+        place = Path(folder)
+        return cls(DirectoryStore(place), place=f"at {place}", policy=policy, index_folder=place.absolute() / INDEX)
 
     def update(self, learnware_id: str, learnware: OneLearnware) -> None:
         if learnware_id not in self._store:
@@ -135,6 +140,63 @@ class LocalMarket(Market):
         self._compare(opened, specification)
         return report
 
+    def submit_many(
+        self,
+        learnwares: Iterable[OneOfMany],
+        *,
+        check: bool = True,
+        n_jobs: int | None = None,
+        progress: bool | None = None,
+    ) -> list[str]:
+        """Take in many learnwares, hundreds in one turn.
+
+        What is there already, with the same bytes, is passed over: an import that was broken off goes on where it
+        ended when it is called again with the same learnwares.
+
+        Parameters
+        ----------
+        learnwares : iterable of Learnware, str, Path, or tuple of bytes and Specification
+            The learnwares, the files that hold them, or the bytes of files with the specifications in them, which are
+            believed: for an import from a market that has checked them.
+        check : bool, default=True
+            Check each as `submit` does. Without it files are read, and their models are not started.
+        n_jobs : int, optional
+            So many processes open and check them, -1 for as many as there are cores; default: this one alone.
+        progress : bool, optional
+            Show a progress bar; default: in a terminal or notebook.
+
+        Returns
+        -------
+        list of str
+            The id of each.
+
+        Raises
+        ------
+        RejectedLearnware, BundleError
+            As by `submit`; those before it are stored, and ``.accepted`` has their ids.
+
+        Notes
+        -----
+        Models are not asked about each other's points, as those are that are submitted one by one; searches go by what
+        the specifications say of their answers.
+        """
+        bulk = Bulk(self._store, self.policy, self._checks if check else (), n_jobs)
+        accepted: list[str] = []
+        try:
+            # The index takes in one batch while the next is drawn, opened and stored.
+            with ThreadPoolExecutor(1) as organizing:
+                for ids in bulk.batches(learnwares, progress):
+                    accepted += ids
+                    organized = organizing.submit(self._index.snapshot)
+                if accepted:
+                    organized.result()
+        except RejectedLearnware as error:
+            raise RejectedLearnware(error.report, accepted=accepted) from error
+        except LearnwareError as error:
+            error.accepted = tuple(accepted)
+            raise
+        return accepted
+
     def remove(self, learnware_id: str) -> None:
         self._store.remove(learnware_id)
 
@@ -151,85 +213,42 @@ class LocalMarket(Market):
 
     def search(
         self,
-        specification: Specification | SemanticSpecification | RKME | str,
+        specification: Question,
         *,
         text: str | None = None,
         limit: int = 10,
         mixture_size: int = 5,
-        hidden: Collection[str] = (),
+        offset: int = 0,
+        duplicates: bool = False,
     ) -> SearchResult:
-        """Find learnwares for a task; see `Market.search`.
+        return self._found([specification], text, Wishes(limit, mixture_size, offset, duplicates))[0]
 
-        Parameters
-        ----------
-        hidden : collection of str, optional
-            Ids of learnwares that whoever asks must not learn of.
-        """
-        with self._lock:
-            self._refresh()
-            return search(
-                self._index,
-                specification,
-                text=text,
-                limit=limit,
-                mixture_size=mixture_size,
-                fetch=self.fetch,
-                hidden=hidden,
-            )
-
-    def matching(self, wanted: SemanticSpecification, text: str = "", hidden: Collection[str] = ()) -> list[str]:
-        """Return the ids of the learnwares with some tags and words.
-
-        Parameters
-        ----------
-        wanted : SemanticSpecification
-            A tag that is not said means any; its name and description are not looked for.
-        text : str, default=""
-            Words that a learnware must match.
-        hidden : collection of str, optional
-            Ids of learnwares that whoever asks must not learn of.
-
-        Returns
-        -------
-        list of str
-            Those whose words match best first; where no words were asked for, those changed last at the end.
-        """
-        with self._lock:
-            self._refresh()
-            return list(Candidates.of(self._index, wanted, text, hidden))
+    def search_many(
+        self,
+        specifications: Iterable[Question],
+        *,
+        progress: bool | None = None,
+        text: str | None = None,
+        **wishes: Any,
+    ) -> list[SearchResult]:
+        asked, n_at_once = list(specifications), max(1, _PRODUCTS_AT_ONCE // (len(self) + 1))
+        parts = [asked[start : start + n_at_once] for start in range(0, len(asked), n_at_once)]
+        found = (self._found(part, text, Wishes(**wishes)) for part in progress_bar(parts, "searching", shown=progress))
+        return [result for part in found for result in part]
 
     def warm(self) -> None:
-        """Build the index now, so that the first search need not wait for it."""
-        with self._lock:
-            self._refresh()
-            for island in self._index.islands():
-                island.prepare()
+        """Bring the index up to date now, so that the first search need not wait for it."""
+        self._index.snapshot()
 
-    def semantics(self) -> dict[str, SemanticSpecification]:
-        """Return what each learnware says of itself in words, by id."""
-        with self._lock:
-            self._refresh()
-            return dict(self._index.semantic())
-
-    def surroundings(self, rkme: RKME, n_most: int, hidden: Collection[str] = ()) -> Surroundings | None:
-        """Return where the learnwares around a specification lie, for a map of them.
+    def rebuild_index(self, progress: bool | None = None) -> None:
+        """Make the index anew from what is stored; searches do that by themselves where it is damaged.
 
         Parameters
         ----------
-        rkme : RKME
-        n_most : int
-            So many learnwares at most, half of them the nearest.
-        hidden : collection of str, optional
-            Ids of learnwares that whoever asks must not learn of.
-
-        Returns
-        -------
-        Surroundings or None
-            None where no learnware has a comparable specification.
+        progress : bool, optional
+            Show a progress bar; default: in a terminal or notebook.
         """
-        with self._lock:
-            self._refresh()
-            return surroundings(self._index, rkme, n_most, hidden)
+        self._index.rebuild(progress)
 
     def collect_garbage(self, grace_seconds: float = GRACE_SECONDS) -> int:
         """Delete the bundles of learnwares that were removed longer ago.
@@ -254,19 +273,16 @@ class LocalMarket(Market):
         return self._store.collect_garbage(grace_seconds)
 
     def close(self) -> None:
+        self._index.close()
         self._store.close()
         self._fetched.clear()
 
     def renew(self) -> None:
         """Take new locks in a fork, where a search of another thread would hold the old ones for ever."""
-        searching, self._lock = self._lock.locked(), Lock()
         self._fetched.renew()
-        if searching:
-            # It may have been taking in changes; what it left half done is built again.
-            self._index, self._generation = Index(), 0
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _reopened, (self._store, self._checks, self._place, self.policy)
+        return _reopened, (self._store, self._checks, self._place, self.policy, self._index.folder)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._store)
@@ -283,6 +299,13 @@ class LocalMarket(Market):
         except MarketError:
             held = "closed or unreadable"
         return f"LocalMarket({self._place}, {held})"
+
+    def _found(
+        self, asked: Sequence[Question], text: str | None, wishes: Wishes, hidden: Collection[str] = ()
+    ) -> list[SearchResult]:
+        return self._index.ask(
+            lambda snapshot: search_many(snapshot, asked, text=text, wishes=wishes, fetch=self.fetch, hidden=hidden)
+        )
 
     def _submit(self, learnware: Learnware) -> str:
         self._check(learnware)
@@ -304,24 +327,12 @@ class LocalMarket(Market):
         if rkme is None or rkme.labels is None or check_execution not in self._checks:
             return
         try:
-            with self._lock:
-                others = self._recent().alike(rkme, 1 + N_ASKED_ABOUT)
+            others = others_alike(self._index, self._store, rkme, 1 + N_ASKED_ABOUT)
             cells = ask_around(learnware, (digest, rkme), others, self._opened_model)
             if cells:
                 self._store.add_cells(cells)
         except LearnwareError:
             return
-
-    def _recent(self) -> Index:
-        """Return the index, or where it lacks too much, one of the latest learnwares: a submission must not wait."""
-        missing = self._store.changes(self._generation).stored
-        if len(missing) <= _MOST_MISSING:
-            self._refresh()
-            return self._index
-        recent = Index()
-        for learnware_id, entry in self._store.entries(missing[-_MOST_MISSING:]).items():
-            recent.add(learnware_id, entry.specification, entry.digest)
-        return recent
 
     def _opened_model(self, digest: str) -> Learnware | None:
         """Return a learnware that somebody holds, so that asking it starts no process."""
@@ -333,22 +344,12 @@ class LocalMarket(Market):
             raise RejectedLearnware(report)
         return report
 
-    def _refresh(self) -> None:
-        changes = self._store.changes(self._generation)
-        if changes.generation != self._generation:
-            # Read before the index is touched: if the store fails, the index is still that of the old generation.
-            fresh = self._store.entries(changes.stored)
-            self._index.remove([*changes.removed, *changes.stored])
-            for learnware_id, entry in fresh.items():
-                self._index.add(learnware_id, entry.specification, entry.digest)
-            self._generation = changes.generation
-        reached, cells = self._store.cells(self._index.answers.reached)
-        self._index.answers.take(cells, reached)
-
 
 def _with_level(learnware: Learnware) -> Specification:
     return replace(learnware.specification, level=str(learnware.level))
 
 
-def _reopened(store: Store, checks: Sequence[Check], place: str, policy: Policy) -> LocalMarket:
-    return LocalMarket(store, checks=checks, place=place, policy=policy)
+def _reopened(
+    store: Store, checks: Sequence[Check], place: str, policy: Policy, index_folder: Path | None
+) -> LocalMarket:
+    return LocalMarket(store, checks=checks, place=place, policy=policy, index_folder=index_folder)

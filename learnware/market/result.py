@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import html
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from learnware._optional import import_optional
-from learnware.errors import NoLearnwares
+from learnware.errors import IncomparableSpaces, NoLearnwares
+from learnware.market.display import as_frame, as_html, draw, plain, rows_of
+from learnware.market.explanation import Explanation, explain
 
 if TYPE_CHECKING:
     from learnware.bundle import Learnware
-    from learnware.specification import SemanticSpecification, Specification
+    from learnware.specification import RKME, SemanticSpecification, Specification
 
 T = TypeVar("T")
 Verdict = Literal["match", "weak", "nothing fits"]
-
-_COLOURS = {"match": "#2e7d32", "weak": "#b26a00", "nothing fits": "#b3261e"}
-_MEANINGS = {
-    "match": "the best mixture cannot be told from your data, or hardly",
-    "weak": "the best mixture covers part of your data; compare with a model of your own",
-    "nothing fits": "no learnware was made for data like yours; trust its answers only after a check",
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +48,12 @@ class Hit:
         than 256 classes), and the user gave no labels.
     level : str or None
         What running its model can do: T0 data, T1 data with unsafe memory, T2 code.
+    query : RKME or None
+        What was searched for; None for a search by words alone. It stays in this process, unless the hit is pickled.
+    covers : tuple of str
+        Ids of near-duplicates that came later, for which this one stands.
+    covered_by : str or None
+        For a near-duplicate, which is listed only if asked for: the id of the earlier learnware that stands for it.
     """
 
     id: str
@@ -67,6 +66,9 @@ class Hit:
     loss: float | None = None
     level: str | None = None
     describe: Callable[[str], Specification] | None = field(default=None, repr=False)
+    query: RKME | None = field(default=None, repr=False)
+    covers: tuple[str, ...] = ()
+    covered_by: str | None = None
 
     @property
     def name(self) -> str:
@@ -82,6 +84,20 @@ class Hit:
     def learnware(self) -> Learnware:
         """The learnware itself, fetched on first use."""
         return self._brought("_learnware", self.fetch)
+
+    def explain(self) -> Explanation:
+        """Tell by which columns it differs from your data, and which part of them it covers.
+
+        The two specifications say it all: a remote market is asked for the learnware's, once, and told nothing.
+
+        Raises
+        ------
+        IncomparableSpaces
+            It was found by words alone, or has no points.
+        NoLearnwares
+            It is not tied to a market.
+        """
+        return _explained([(self, 1.0)])
 
     def _brought(self, name: str, bring: Callable[[str], T] | None) -> T:
         if name not in self.__dict__:
@@ -142,6 +158,18 @@ class Mixture:
 
     def __iter__(self) -> Iterator[Hit]:
         return iter(self.hits)
+
+    def explain(self) -> Explanation:
+        """Tell by which columns it differs from your data, and which member covers which part of them.
+
+        Raises
+        ------
+        IncomparableSpaces
+            A member has no points.
+        NoLearnwares
+            A member is not tied to a market.
+        """
+        return _explained(list(zip(self.hits, self.weights.tolist(), strict=True)))
 
     def __repr__(self) -> str:
         parts = [f"{weight:.2f} {hit.name!r}" for hit, weight in zip(self.hits, self.weights, strict=True)]
@@ -215,36 +243,13 @@ class SearchResult:
     def __deepcopy__(self, memo: dict[int, Any]) -> SearchResult:
         return self
 
-    def _weights(self) -> dict[str, float]:
-        if self.mixture is None:
-            return {}
-        return {h.id: float(w) for h, w in zip(self.mixture.hits, self.mixture.weights, strict=True)}
-
-    def _rows(self) -> list[dict[str, Any]]:
-        weights = self._weights()
-        shown = {hit.id: hit for hit in [*self.hits, *(self.mixture.hits if self.mixture else ())]}
-        return [
-            {
-                "name": hit.name,
-                "loss": hit.loss,
-                "distance": hit.distance,
-                "fit": hit.fit,
-                "weight": weights.get(hit.id, 0.0 if self.mixture else None),
-                "relevance": hit.relevance,
-                "level": hit.level,
-                "id": hit.id,
-                "description": hit.semantic.description,
-            }
-            for hit in shown.values()
-        ]
-
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, as for JSON."""
         return {
             "verdict": self.verdict,
             "reason": self.reason,
-            "evidence": None if self.evidence is None else _plain(self.evidence),
-            "hits": self._rows(),
+            "evidence": None if self.evidence is None else plain(self.evidence),
+            "hits": rows_of(self),
         }
 
     def to_frame(self) -> Any:
@@ -255,9 +260,7 @@ class SearchResult:
         MissingDependency
             pandas is not installed.
         """
-        pandas = import_optional("pandas", extra=None, purpose="SearchResult.to_frame")
-        columns = ["name", "loss", "distance", "fit", "weight", "relevance", "level", "id", "description"]
-        return pandas.DataFrame(self._rows(), columns=columns)
+        return as_frame(self)
 
     def plot(self, ax: Any = None) -> Any:
         """Draw the fit of every hit, and the share it has in the mixture.
@@ -276,23 +279,7 @@ class SearchResult:
         MissingDependency
             matplotlib is not installed.
         """
-        pyplot = import_optional("matplotlib.pyplot", extra="plot", purpose="SearchResult.plot")
-        rows = self._rows()[::-1]
-        if ax is None:
-            _, ax = pyplot.subplots(figsize=(7, 0.9 + 0.35 * max(1, len(rows))), layout="constrained")
-        places = np.arange(len(rows))
-        score, label = ("fit", "fit") if self.mixture else ("relevance", "relevance")
-        ax.barh(places + 0.2, [row[score] or 0.0 for row in rows], height=0.4, color="#4878a8", label=label)
-        if self.mixture:
-            ax.barh(
-                places - 0.2, [row["weight"] for row in rows], height=0.4, color="#e08a3c", label="share in mixture"
-            )
-        ax.set_yticks(places, [row["name"] or row["id"][:8] for row in rows])
-        ax.set_xlim(0, 1)
-        ax.set_title(f"Verdict: {self.verdict}")
-        if rows:
-            ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.08), ncols=2, frameon=False)
-        return ax
+        return draw(self, ax)
 
     def __repr__(self) -> str:
         distances = [hit.distance for hit in self.hits if hit.distance is not None]
@@ -300,52 +287,20 @@ class SearchResult:
         return f"SearchResult({self.verdict!r}, {len(self.hits)} hits{nearest})"
 
     def _repr_html_(self) -> str:
-        if self.reason is not None:
-            head = f"<b style='color:{_COLOURS[self.verdict]}'>{self.verdict}</b>"
-            return f"<div>{head}: {html.escape(self.reason)}</div>"
-        cells = "".join(_html_row(row) for row in self._rows())
-        head = "".join(
-            f"<th style='text-align:left'>{t}</th>" for t in ("", "name", "level", "loss", "distance", "fit", "weight")
+        return as_html(self)
+
+
+def _explained(hits: Sequence[tuple[Hit, float]]) -> Explanation:
+    query = hits[0][0].query
+    if query is None:
+        raise IncomparableSpaces(
+            f"{hits[0][0]!r} was found by words alone, so there are no points to compare it with. Search with "
+            "Specification.from_data(X) first."
         )
-        head += "<th style='text-align:left'>relevance</th>" if any(h.relevance for h in self.hits) else ""
-        return (
-            f"<div><b style='color:{_COLOURS[self.verdict]}'>{self.verdict}</b>: {_MEANINGS[self.verdict]}"
-            f"{self._html_evidence()}<table><tr>{head}</tr>{cells}</table></div>"
-        )
-
-    def _html_evidence(self) -> str:
-        if self.evidence is None:
-            return ""
-        alone = np.isnan(self.evidence.spread)
-        spread = "" if alone else f", and between learnwares {self.evidence.spread:.3g}"
-        return (
-            f"<br><small>the best mixture explains {self.evidence.fit:.0%}; its distance is "
-            f"{self.evidence.distance:.3g}, that of sampling noise {self.evidence.noise:.3g}{spread}</small>"
-        )
-
-
-def _plain(evidence: Evidence) -> dict[str, float | None]:
-    return {name: None if np.isnan(value) else value for name, value in evidence.__dict__.items()}
-
-
-def _html_row(row: dict[str, Any]) -> str:
-    title = html.escape(row["description"][:300], quote=True)
-    cells = [
-        f"<td><code>{html.escape(row['id'][:8])}</code></td>",
-        f"<td style='text-align:left' title=\"{title}\">{html.escape(row['name'])}</td>",
-        f"<td>{row['level'] or ''}</td>",
-        f"<td>{'' if row['loss'] is None else format(row['loss'], '.2g')}</td>",
-        f"<td>{'' if row['distance'] is None else format(row['distance'], '.3g')}</td>",
-        f"<td>{_bar(row['fit'], '#4878a8')}</td>",
-        f"<td>{_bar(row['weight'] or None, '#e08a3c')}</td>",
-    ]
-    if row["relevance"] is not None:
-        cells.append(f"<td>{_bar(row['relevance'], '#6a994e')}</td>")
-    return f"<tr>{''.join(cells)}</tr>"
-
-
-def _bar(share: float | None, colour: str) -> str:
-    if share is None:
-        return ""
-    width = round(60 * share)
-    return f"<span style='display:inline-block;height:.7em;width:{width}px;background:{colour}'></span> {share:.0%}"
+    members = []
+    for hit, weight in hits:
+        points = hit.specification.statistical
+        if points is None:
+            raise IncomparableSpaces(f"{hit!r} has a specification of words only, which cannot be compared with data.")
+        members.append((hit.name, weight, points))
+    return explain(query, members)

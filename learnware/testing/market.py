@@ -151,12 +151,46 @@ class MarketContract(ABC):
             regression = Specification(semantic=SemanticSpecification(task="regression"))
             expect(market.search(regression).hits, ())
 
+    def test_hits_come_in_pages(self, tmp_path: Path) -> None:
+        query = Specification(statistical=RKME.from_data(points_around(2.0), 10, random_state=1))
+        with self.open_market(tmp_path / "market") as market:
+            market.submit([make_learnware(f"At {i}", float(i)) for i in range(5)], progress=False)
+            for asked in (query, "at"):
+                whole = [hit.id for hit in market.search(asked).hits]
+                pages = [[hit.id for hit in market.search(asked, limit=2, offset=at).hits] for at in (0, 2, 4, 6)]
+                expect((len(whole), pages), (5, [whole[:2], whole[2:4], whole[4:], []]))
+            expect(len(market.search(query, limit=1, offset=3).mixture or ()) > 0, True)
+
+    def test_one_of_several_near_duplicates_stands_for_them(self, tmp_path: Path) -> None:
+        with self.open_market(tmp_path / "market") as market:
+            first = market.submit(make_learnware())
+            second, far = market.submit([make_learnware("Under another name"), make_learnware("Far", 3.0)])
+            query = make_learnware().specification
+            expect([(hit.id, hit.covers) for hit in market.search(query)], [(first, (second,)), (far, ())])
+            everything = market.search(query, duplicates=True)
+            told = [(hit.id, hit.covered_by) for hit in everything]
+            expect(told, [(first, None), (second, first), (far, None)])
+
+    def test_many_are_searched_for_at_once(self, tmp_path: Path) -> None:
+        queries = [Specification(statistical=RKME.from_data(points_around(c), 10, random_state=1)) for c in (0.0, 3.0)]
+        with self.open_market(tmp_path / "market") as market:
+            market.submit([make_learnware(f"At {i}", float(i)) for i in range(4)], progress=False)
+            for options in ({}, {"limit": 2, "text": "at"}):
+                found = market.search_many([*queries, "3"], progress=False, **options)
+                alone = [market.search(query, **options) for query in [*queries, "3"]]  # type: ignore[arg-type]
+                expect([[hit.id for hit in one] for one in found], [[hit.id for hit in one] for one in alone])
+            expect(market.search_many([], progress=False), [])
+
     def test_wrong_arguments_are_refused(self, tmp_path: Path) -> None:
         with self.open_market(tmp_path / "market") as market:
             with refused(InvalidParameter, "Specification"):
                 market.search(points_around(0.0))  # type: ignore[arg-type]
             with refused(InvalidParameter, "limit"):
                 market.search("words", limit=0)
+            with refused(InvalidParameter, "offset"):
+                market.search("words", offset=-1)
+            with refused(InvalidParameter, "duplicates"):
+                market.search("words", duplicates="yes")  # type: ignore[arg-type]
             with refused(InvalidParameter, "learnware"):
                 market.submit(3)  # type: ignore[call-overload]
 

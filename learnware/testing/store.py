@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -13,11 +13,12 @@ from learnware.errors import InvalidParameter, LearnwareNotFound
 from learnware.market.store import Cell, Changes, Store, new_id
 from learnware.testing.examples import specification_of
 from learnware.testing.expecting import expect, refused
+from learnware.testing.store_in_bulk import BulkContract
 
 _NOBODY = "0" * 32
 
 
-class StoreContract(ABC):
+class StoreContract(BulkContract):
     """What every `Store` does.
 
     Attributes
@@ -113,19 +114,19 @@ class StoreContract(ABC):
                 store.read(gone)
             expect(store.read(store.add(b"one", specification_of("one"))), b"one")
 
-    def test_cells_are_read_from_where_a_reader_stopped(self, tmp_path: Path) -> None:
+    def test_a_later_cell_takes_the_place_of_an_earlier_one(self, tmp_path: Path) -> None:
         with closing(self.open_store(tmp_path / "store")) as store:
             for content in (b"one", b"two"):
                 store.add(content, specification_of("any"))
             one, two, nobody = (hashlib.sha256(content).hexdigest() for content in (b"one", b"two", b"three"))
-            expect(store.cells(), (0, []))
+            expect((store.last_cell(), store.cells_of([one, two])), (0, []))
             store.add_cells([Cell(one, two, b"first"), Cell(two, one, b"second"), Cell(one, nobody, b"dropped")])
-            reached, cells = store.cells()
-            expect([cell.content for cell in cells], [b"first", b"second"])
-            expect(store.cells(reached), (reached, []))
+            expect([cell.content for cell in store.cells_of([one, two])], [b"first", b"second"])
+            reached = store.last_cell()
+            expect(store.answerers(reached), (reached, set()))
             store.add_cells([Cell(one, two, b"third")])
-            expect(store.cells(reached)[1], [Cell(one, two, b"third")])
-            expect([cell.content for cell in store.cells()[1]], [b"second", b"third"])
+            expect(store.last_cell() > reached, True)
+            expect([cell.content for cell in store.cells_of([one, two])], [b"second", b"third"])
 
     def test_cells_go_with_their_bundles(self, tmp_path: Path) -> None:
         with closing(self.open_store(tmp_path / "store")) as store:
@@ -137,7 +138,7 @@ class StoreContract(ABC):
             generation = store.changes(0).generation
             store.remove(gone)
             store.collect_garbage(0)
-            expect((store.cells()[1], kept in store), ([Cell(two, two, b"")], True))
+            expect((store.cells_of([one, two]), kept in store), ([Cell(two, two, b"")], True))
             expect(store.changes(0).generation, generation + 1)
 
     def test_ids_are_random_and_never_given_twice(self, tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """Kill -9 at any moment, three writers at once: every acknowledged learnware is there afterwards, and nothing else.
 
 "Nothing else" means: beyond what was acknowledged each of the writers may have committed the one thing whose
-acknowledgement it could not send any more, and that is whole; every file in the folder belongs to a learnware.
+acknowledgement it could not send any more, and that is whole, also if it is of several learnwares; every file in the
+folder belongs to a learnware.
 
 Run as a program of its own, since a process that has loaded less is forked faster:
 ``python -m tests.market.crash ROUNDS FOLDER LEARNWARE...``
@@ -12,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import os
 import random
+import secrets
 import signal
 import sqlite3
 import sys
@@ -31,9 +33,11 @@ from learnware.market.store import DirectoryStore
 from tests.market.forks import exit_status, in_child
 
 N_WRITERS = 3
+# Some learnwares are added so many at once; their ids have these digits, and differ in those after them.
+N_AT_ONCE, TOGETHER = 4, "b" * 12
 RECOVERY_SECONDS = 1.0
 DATABASE_FILES = {"market.sqlite", "market.sqlite-wal", "market.sqlite-shm", "market.lock", "market.queue"}
-OWN_FILES = {"market.json", "blobs", "pending"} | DATABASE_FILES
+OWN_FILES = {"market.json", "blobs", "pending", "index"} | DATABASE_FILES
 
 Tell = Callable[[str], None]
 
@@ -64,12 +68,23 @@ def work_for_ever(market: LocalMarket, learnwares: list[Learnware], tell: Tell, 
         learnware = rng.choice(learnwares)
         digest = hashlib.sha256(learnware.to_bytes()).hexdigest()
         ids, action = list(market), rng.random()
-        if action < 0.4 or len(ids) < 4:
+        if action < 0.15:
+            tell(add_together(market, [learnware, *rng.choices(learnwares, k=N_AT_ONCE - 1)]))
+        elif action < 0.4 or len(ids) < 4:
             tell(f"+ {market.submit(learnware)} {digest}")
         elif action > 0.95:
             market.collect_garbage(0)
         else:
             change(market, rng.choice(ids), learnware if action < 0.65 else None, digest, tell)
+
+
+def add_together(market: LocalMarket, learnwares: list[Learnware]) -> str:
+    beginning = secrets.token_hex(8)
+    ids = [f"{beginning}{TOGETHER}{number:04x}" for number in range(len(learnwares))]
+    bundles = [learnware.to_bytes() for learnware in learnwares]
+    market._store.add_many([(b, one.specification) for b, one in zip(bundles, learnwares, strict=True)], ids)
+    digests = [hashlib.sha256(bundle).hexdigest() for bundle in bundles]
+    return "\n".join(f"+ {learnware_id} {digest}" for learnware_id, digest in zip(ids, digests, strict=True))
 
 
 def change(market: LocalMarket, chosen: str, learnware: Learnware | None, digest: str, tell: Tell) -> None:
@@ -117,7 +132,8 @@ def inspect(folder: Path, known: Known, bundles: set[str]) -> None:
             missing = revisions - found.get(learnware_id, revisions)
             assert not missing, f"acknowledged but lost: revision {missing} of {learnware_id}"
         surplus = sum((revisions - known.there.get(i, Counter())).total() for i, revisions in found.items())
-        assert surplus <= N_WRITERS, "more than those on the way"
+        assert surplus <= N_WRITERS * N_AT_ONCE, "more than those on the way"
+        whole_or_not_at_all(store, found)
         readable_at(store, found, bundles)
     live, files = {digest for revisions in found.values() for digest in revisions}, blob_names(folder)
     with closing(sqlite3.connect(folder / "market.sqlite")) as connection:
@@ -128,6 +144,13 @@ def inspect(folder: Path, known: Known, bundles: set[str]) -> None:
     assert not list((folder / "pending").iterdir())
     assert {path.name for path in folder.iterdir()} <= OWN_FILES
     known.there, known.going = found, set()
+
+
+def whole_or_not_at_all(store: DirectoryStore, found: dict[str, Counter[str]]) -> None:
+    for beginning in {i[:16] for i in found if i[16:-4] == TOGETHER}:
+        ids = [f"{beginning}{TOGETHER}{number:04x}" for number in range(N_AT_ONCE)]
+        given = [i in store or store.removed(i) is not None for i in ids]
+        assert all(given), "some that were added together are not there"
 
 
 def readable_at(store: DirectoryStore, found: dict[str, Counter[str]], bundles: set[str]) -> None:

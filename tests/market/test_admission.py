@@ -1,16 +1,13 @@
-"""Learnwares come in under an id that was promised, and some are not for everybody to see."""
+"""Learnwares come in under an id that was promised."""
 
 from __future__ import annotations
 
 import pytest
 
-from learnware import Specification
 from learnware.errors import InvalidParameter, LearnwareNotFound, RejectedLearnware
 from learnware.market import LocalMarket
 from learnware.market.store import new_id
-from learnware.specification import RKME, SemanticSpecification
 from learnware.testing import make_learnware
-from learnware.testing.examples import points_around
 
 
 @pytest.fixture
@@ -50,21 +47,3 @@ def test_a_removed_learnware_does_not_come_back(market: LocalMarket) -> None:
     with pytest.raises(LearnwareNotFound, match="removed"):
         market.admit(promised, make_learnware())
     assert len(market) == 0
-
-
-def test_nothing_of_what_is_hidden_shows(market: LocalMarket) -> None:
-    query = Specification(statistical=RKME.from_data(points_around(0.0), 10, random_state=1))
-    secret, shown = market.submit([make_learnware("Secret sales"), make_learnware("Sales", 1.0)], progress=False)
-    for asked in (query, "sales", SemanticSpecification(task="classification")):
-        hits = market.search(asked, hidden={secret}).hits
-        assert [hit.id for hit in hits] == [shown]
-    mixture = market.search(query, hidden={secret}).mixture
-    assert mixture is not None
-    assert [hit.id for hit in mixture] == [shown]
-
-
-def test_reasons_count_what_may_be_seen(market: LocalMarket) -> None:
-    ids = market.submit([make_learnware("Secret"), make_learnware("Known", 1.0)], progress=False)
-    regression = SemanticSpecification(task="regression")
-    assert "None of the 1 learnwares" in (market.search(regression, hidden=ids[:1]).reason or "")
-    assert market.search("secret", hidden=ids).reason == "The market is empty."

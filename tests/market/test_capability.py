@@ -15,11 +15,12 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from learnware import Learnware, Market, Specification
 from learnware.errors import MarketNotWritable, MissingDependency, ModelFailure
 from learnware.market import LocalMarket
-from learnware.market.organizer import Answers, Index, ask_around
+from learnware.market.organizer import Answers, ask_around
+from learnware.market.organizer.alike import others_alike
 from learnware.market.organizer.capability import MOST_CLASSES, N_PROBES, Truth, cell, own_cell, places, probes_of
-from learnware.market.searcher import search
 from learnware.market.store import Cell, DirectoryStore, MemoryStore
 from learnware.specification import RKME, PointLabels, Space
+from tests.market.indexed import Indexed, search
 
 
 def rows(centre: float, n: int = 150, seed: int = 0) -> np.ndarray:
@@ -45,8 +46,7 @@ def test_answers_are_those_of_the_models() -> None:
         (new.digest, other.digest),
         (other.digest, new.digest),
     ]
-    answers = Answers()
-    answers.take(cells)
+    answers = Answers(cells)
     mine, theirs = new.specification.statistical, other.specification.statistical
     probes, shares = probes_of(mine)
     assert len(probes) == min(N_PROBES, len(mine.weights))
@@ -62,8 +62,7 @@ def test_answers_are_those_of_the_models() -> None:
 
 def test_cells_of_another_size_are_no_answers() -> None:
     labels = PointLabels(np.full((4, 2), 0.5), ("a", "b"))
-    answers = Answers()
-    answers.take([Cell("j", "t", b"\x05\x00" * 4), Cell("t", "t", b"odd")])
+    answers = Answers([Cell("j", "t", b"\x05\x00" * 4), Cell("t", "t", b"odd")])
     assert answers.at("j", "t", labels, 4) is None
     assert answers.outputs("t", labels, np.arange(4)).tolist() == labels.values.tolist()
 
@@ -84,8 +83,7 @@ def test_losses() -> None:
 
 def test_values_are_kept_as_values() -> None:
     labels, outputs = PointLabels(np.zeros((3, 2))), np.arange(6.0).reshape(3, 2)
-    answers = Answers()
-    answers.take([own_cell("t", outputs, labels), cell("j", "t", -outputs, labels)])
+    answers = Answers([own_cell("t", outputs, labels), cell("j", "t", -outputs, labels)])
     assert answers.outputs("t", labels, np.arange(3)).tolist() == outputs.tolist()
     assert answers.at("j", "t", labels, 3).tolist() == (-outputs).tolist()
 
@@ -124,16 +122,18 @@ def test_every_model_gets_its_columns_in_its_own_order(monkeypatch: pytest.Monke
         )
         for order in (["a", "b", "c"], ["c", "b", "a"])
     )
-    index = index_of({old.digest: old.specification})
+    index = Indexed()
+    index.add("old", old.specification, old.to_bytes())
     if not pandas:
 
         def absent(*_: object, **__: object) -> None:
             raise MissingDependency("There is no pandas.")
 
         monkeypatch.setattr("learnware.specification.encoders.table.import_optional", absent)
-    cells = ask_around(new, known(new), index.alike(known(new)[1], 9), {old.digest: old}.get, seconds=60)
-    answers = Answers()
-    answers.take(cells)
+    cells = ask_around(
+        new, known(new), others_alike(index.index, index.store, known(new)[1], 9), {old.digest: old}.get, seconds=60
+    )
+    answers = Answers(cells)
     for answerer, asked in ((new, old), (old, new)):
         mine, theirs = (lw.specification.statistical for lw in (answerer, asked))
         probes, _ = probes_of(theirs)
@@ -170,8 +170,7 @@ def test_answers_that_no_cell_can_hold_are_dropped() -> None:
 @pytest.mark.parametrize("odd", [np.nan, np.inf, 1e30])
 def test_cells_that_are_not_numbers_to_reckon_with_are_no_answers(odd: float) -> None:
     labels, outputs = PointLabels(np.zeros((3, 1))), np.array([[1.0], [odd], [2.0]])
-    answers = Answers()
-    answers.take([own_cell("t", outputs, labels), cell("j", "t", outputs, labels)])
+    answers = Answers([own_cell("t", outputs, labels), cell("j", "t", outputs, labels)])
     assert answers.outputs("t", labels, np.arange(3)).tolist() == labels.values.tolist()
     assert answers.at("j", "t", labels, 3) is None
 
@@ -181,11 +180,11 @@ def test_cells_that_are_not_numbers_to_reckon_with_are_no_answers(odd: float) ->
 @pytest.mark.parametrize("with_labels", [False, True])
 def test_one_who_answers_with_huge_numbers_silences_nobody(huge: float, with_labels: bool) -> None:
     specifications = {str(i): labelled(rows(0.0, 300, i), rows(0.0, 300, i)[:, 0]) for i in range(4)}
-    index = index_of(specifications)
+    index = Indexed(specifications)
     calm = search(index, specifications["0"] if with_labels else RKME.from_data(rows(0.0), random_state=0))
     hostile = specifications["0"].statistical
     hostile = replace(hostile, labels=PointLabels(np.where(hostile.points[:, :1] > 0, huge, -huge)))
-    index.add("hostile", replace(specifications["0"], statistical=hostile), "hostile")
+    index.add("hostile", replace(specifications["0"], statistical=hostile))
     result = search(index, specifications["0"] if with_labels else RKME.from_data(rows(0.0), random_state=0))
     losses = {hit.id: hit.loss for hit in result.hits}
     assert losses.pop("hostile") is None
@@ -195,7 +194,7 @@ def test_one_who_answers_with_huge_numbers_silences_nobody(huge: float, with_lab
 @pytest.mark.filterwarnings("error")
 def test_constant_answers_are_compared_with_large_ones() -> None:
     X = rows(0.0, 300)
-    index = index_of({"always 0": labelled(X, np.zeros(300)), "large": labelled(X, 1e14 * X[:, 0])})
+    index = Indexed({"always 0": labelled(X, np.zeros(300)), "large": labelled(X, 1e14 * X[:, 0])})
     for query in (RKME.from_data(X, random_state=0), labelled(X, np.zeros(300)).statistical):
         assert all(hit.loss is None or np.isfinite(hit.loss) for hit in search(index, query).hits)
 
@@ -207,7 +206,7 @@ def test_a_submission_asks_around_and_every_index_reads_it(tmp_path: Path) -> No
         hits = reader.search(first.specification).hits
         assert all(hit.loss is not None and 0.0 <= hit.loss < 0.5 for hit in hits)
         with closing(DirectoryStore(tmp_path / "market")) as store:
-            pairs = {(c.answerer, c.asked) for c in store.cells()[1]}
+            pairs = {(c.answerer, c.asked) for c in store.cells_of([first.digest, second.digest])}
         assert pairs == {(a.digest, b.digest) for a in (first, second) for b in (first, second)}
 
 
@@ -236,14 +235,7 @@ def test_the_folder_forgets_a_changed_cell(tmp_path: Path) -> None:
         connection.execute("UPDATE cells SET content = X'00'")
         connection.commit()
     with closing(DirectoryStore(tmp_path / "market")) as store:
-        assert store.cells() == (1, [])
-
-
-def index_of(specifications: dict[str, Specification]) -> Index:
-    index = Index()
-    for learnware_id, specification in specifications.items():
-        index.add(learnware_id, specification, learnware_id)
-    return index
+        assert (store.last_cell(), store.cells_of([one])) == (1, [])
 
 
 def labelled(X: np.ndarray, y: np.ndarray, seed: int = 0) -> Specification:
@@ -262,7 +254,7 @@ def test_labels_tell_apart_what_inputs_cannot(regression: bool) -> None:
     for i in range(9):
         X = rows(0.0, 300, seed=i)
         market[f"{i % 3}{i}"] = labelled(X, target(X, i % 3))
-    index = index_of(market)
+    index = Indexed(market)
     for rule in range(3):
         X = rows(0.0, 200, seed=50 + rule)
         y = target(X, rule).astype(object)
@@ -280,7 +272,7 @@ def test_a_class_that_a_learnware_does_not_know_counts_as_wrong() -> None:
     X = rows(0.0, 400)
     y = np.digitize(X[:, 0], [-0.7, 0.7])
     two = y < 2
-    index = index_of({"two": labelled(X[two], y[two]), "three": labelled(X, y), "values": labelled(X, X[:, 0])})
+    index = Indexed({"two": labelled(X[two], y[two]), "three": labelled(X, y), "values": labelled(X, X[:, 0])})
     user = labelled(rows(0.0, 300, 5), np.digitize(rows(0.0, 300, 5)[:, 0], [-0.7, 0.7]))
     result = search(index, user.statistical)
     losses = {hit.id: hit.loss for hit in result.hits}
@@ -296,10 +288,10 @@ def test_learnwares_without_labels_keep_their_place() -> None:
         "second, unlabelled": Specification.from_data(rows(0.6, 300, 2), task="classification", random_state=0),
         "third, right": labelled(rows(1.2, 300, 3), rows(1.2, 300, 3)[:, 0] > 0),
     }
-    result = search(index_of(specifications), labelled(X, y))
+    result = search(Indexed(specifications), labelled(X, y))
     assert [hit.id for hit in result.hits] == ["third, right", "second, unlabelled", "nearest, wrong"]
     assert [hit.loss is None for hit in result.hits] == [False, True, False]
-    by_inputs = search(index_of(dict(list(specifications.items())[:2])), Specification.from_data(X, random_state=0))
+    by_inputs = search(Indexed(dict(list(specifications.items())[:2])), Specification.from_data(X, random_state=0))
     assert [hit.loss for hit in by_inputs.hits] == [None, None]
 
 
@@ -318,18 +310,18 @@ def test_a_submission_to_a_large_market_reads_the_latest_only(tmp_path: Path, mo
     learnwares = [learnware(0.1 * i) for i in range(4)]
     with Market.open(tmp_path / "market") as market:
         market.submit(learnwares[:3], progress=False)
-    monkeypatch.setattr("learnware.market.local._MOST_MISSING", 2)
+    for name in ("_PENDING", "_FAR_BEHIND"):
+        monkeypatch.setattr(f"learnware.market.organizer.alike.{name}", 2)
     with Market.open(tmp_path / "market") as market, closing(DirectoryStore(tmp_path / "market")) as store:
-        reached, _ = store.cells()
         market.submit(learnwares[3])
-        asked = {c.asked for c in store.cells(reached)[1] if c.answerer == learnwares[3].digest}
+        asked = {c.asked for c in store.cells_of([learnwares[3].digest])}
     assert asked == {learnwares[2].digest, learnwares[3].digest}
 
 
 def test_without_a_check_that_runs_models_none_is_asked() -> None:
     store = MemoryStore()
     LocalMarket(store, checks=()).submit([learnware(), learnware(0.5)], progress=False)
-    assert store.cells() == (0, [])
+    assert store.last_cell() == 0
 
 
 def test_the_users_labels_outvote_the_learnwares() -> None:
@@ -337,7 +329,7 @@ def test_the_users_labels_outvote_the_learnwares() -> None:
         X = rows(0.0, 300, seed)
         return labelled(X, (X[:, 0] > 0) == right)
 
-    index = index_of({"right": sample(7, True), **{f"wrong {i}": sample(20 + i, False) for i in range(4)}})
+    index = Indexed({"right": sample(7, True), **{f"wrong {i}": sample(20 + i, False) for i in range(4)}})
     by_inputs = search(index, RKME.from_data(rows(0.0, 300), random_state=0))
     assert "right" not in [hit.id for hit in by_inputs.mixture.hits]
     by_labels = search(index, sample(0, True))
@@ -356,7 +348,7 @@ def encoded(centre: float, flipped: bool = False) -> RKME:
 
 def test_where_models_cannot_be_asked_labels_alone_tell_a_loss() -> None:
     centres = {"far": 0.9, "nearest, flipped": 0.1, "near": 0.4}
-    index = index_of({name: Specification(statistical=encoded(at, "flipped" in name)) for name, at in centres.items()})
+    index = Indexed({name: Specification(statistical=encoded(at, "flipped" in name)) for name, at in centres.items()})
     by_inputs = search(index, replace(encoded(0.0), labels=None))
     assert [hit.id for hit in by_inputs.hits] == ["nearest, flipped", "near", "far"]
     assert [hit.loss for hit in by_inputs.hits] == [None] * 3
@@ -376,7 +368,7 @@ def test_learnwares_of_very_many_classes_are_judged_by_the_users_labels_alone() 
         labels = PointLabels(values, tuple(range(first, first + n_classes)))
         return Specification(statistical=RKME(X, np.full(60, 1 / 60), n_samples=600, labels=labels))
 
-    index = index_of({"right": spec(0, 0), "turned": spec(0, 30), "other classes": spec(1000, 0)})
+    index = Indexed({"right": spec(0, 0), "turned": spec(0, 30), "other classes": spec(1000, 0)})
     assert [hit.loss for hit in search(index, RKME(X, np.full(60, 1 / 60), n_samples=600)).hits] == [None] * 3
     losses = {hit.id: hit.loss for hit in search(index, spec(0, 0)).hits}
     assert losses["right"] < 0.3 < 0.7 < losses["turned"] <= losses["other classes"]
@@ -386,19 +378,22 @@ def test_answers_go_with_their_bundles_and_come_back_with_them() -> None:
     store, (one, two) = MemoryStore(), (learnware(), learnware(0.5))
     market = LocalMarket(store)
     first, again, other = market.submit([one, one, two], progress=False)
-    answers = market._index.answers
+    rkme = one.specification.statistical
+    hearing = market._index.snapshot().hearing
 
     def held() -> int:
-        market.search(one.specification)
-        return len(answers)
+        there = {store.revisions(i)[-1].digest for i in store}
+        answers = hearing.among(there)
+        told = [answers.at(a, b, rkme.labels, len(probes_of(rkme)[0])) for a in there for b in there if a != b]
+        return sum(said is not None for said in told)
 
-    assert held() == 4
+    assert held() == 2
     market.remove(first)
-    assert held() == 4  # The same bundle is there under another id.
+    assert held() == 2  # The same bundle is there under another id.
     market.update(again, two)
-    assert held() == 1
+    assert held() == 0
     market.update(other, one)
-    assert held() == 4
+    assert held() == 2
     assert [hit.loss for hit in market.search(one.specification).hits] == [
         hit.loss for hit in LocalMarket(store).search(one.specification).hits
     ]
@@ -407,7 +402,7 @@ def test_answers_go_with_their_bundles_and_come_back_with_them() -> None:
 def test_values_are_not_ranked_where_hardly_anybody_agrees() -> None:
     def losses(*slopes: float) -> list[float | None]:
         X = [rows(0.0, 300, i) for i in range(len(slopes))]
-        index = index_of(
+        index = Indexed(
             {str(i): labelled(x, slope * x[:, 0]) for i, (x, slope) in enumerate(zip(X, slopes, strict=True))}
         )
         return [hit.loss for hit in search(index, RKME.from_data(rows(0.0), random_state=0)).hits]

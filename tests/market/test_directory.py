@@ -14,9 +14,16 @@ from pathlib import Path
 
 import pytest
 
-from learnware.errors import ChecksumMismatch, InvalidParameter, MarketError, MarketNotWritable, NewerFormat
+from learnware.errors import (
+    ChecksumMismatch,
+    InvalidParameter,
+    LearnwareNotFound,
+    MarketError,
+    MarketNotWritable,
+    NewerFormat,
+)
 from learnware.market import Market
-from learnware.market.store import DirectoryStore, Store
+from learnware.market.store import GRACE_SECONDS, DirectoryStore, Store
 from learnware.specification import SemanticSpecification, Specification
 from learnware.testing import MarketContract, StoreContract
 from tests.market.forks import exit_status, in_child, needs_fork
@@ -144,6 +151,117 @@ def test_what_a_dead_writer_left_is_swept_and_a_live_writer_keeps_its_own(folder
         live.publish()
         live.clear()
         assert "a" * 64 in files_of(folder)
+
+
+def test_what_a_writer_of_many_left_is_swept_as_a_whole(folder: Path) -> None:
+    digests = [letter * 64 for letter in "abcdef"]
+    with closing(DirectoryStore(folder)) as first:
+        kept = first.add_many([(b"one", SPECIFICATION), (b"two", SPECIFICATION)])
+        before = files_of(folder)
+        of_kept = [first.revisions(learnware_id)[0].digest for learnware_id in kept]
+        live = first._blobs.claim(*digests[:2])
+        live.write(b"on", b"the way")
+        written = first._blobs.claim(*digests[2:4])
+        written.write(b"never", b"finished")
+        written.release()
+        published = first._blobs.claim(*digests[4:], of_kept[0])
+        published.write(b"without", b"a row", b"one")
+        published.publish()
+        published.release()
+        (folder / "pending" / "many.0123").write_text(f"../../x\n{of_kept[1]}\n{'g' * 64}\n")
+        with closing(DirectoryStore(folder)) as second:
+            assert [second.read(learnware_id) for learnware_id in kept] == [b"one", b"two"]
+        left = [name for name in files_of(folder) if name not in before]
+        assert [name.partition(".")[0] for name in left] == [digests[0], digests[1], "many"]
+        live.publish()
+        live.clear()
+        assert files_of(folder) == sorted([*before, *digests[:2]])
+
+
+@pytest.mark.parametrize("n_items", [1, 3, 40])
+def test_the_disk_is_waited_for_before_a_row_is_written(
+    store: DirectoryStore, folder: Path, monkeypatch: pytest.MonkeyPatch, n_items: int
+) -> None:
+    synced, waited, seen = os.fsync, set(), []
+
+    def wait(descriptor: int) -> None:
+        synced(descriptor)
+        waited.add(os.fstat(descriptor).st_ino)
+
+    def enter(*arguments: object) -> None:
+        blobs = folder / "blobs"
+        seen.append(all(path.stat().st_ino in waited for path in [blobs, *blobs.rglob("*")]))
+
+    monkeypatch.setattr(os, "fsync", wait)
+    monkeypatch.setattr("learnware.market.store.directory.enter_learnware", enter)
+    store.add_many([(b"%d" % number, SPECIFICATION) for number in range(n_items)])
+    assert seen == [True] * n_items
+
+
+@pytest.mark.parametrize("n_done", [1, 10, 50])
+def test_of_many_that_the_disk_fails_to_take_nothing_stays(
+    store: DirectoryStore, folder: Path, monkeypatch: pytest.MonkeyPatch, n_done: int
+) -> None:
+    synced, calls = os.fsync, iter(range(1000))
+
+    def fail(descriptor: int) -> None:
+        if next(calls) >= n_done:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        synced(descriptor)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "fsync", fail)
+        with pytest.raises(MarketError, match="Input/output"):
+            store.add_many([(b"%d" % number, SPECIFICATION) for number in range(40)])
+    assert (files_of(folder), list(store)) == ([], [])
+    assert len(store.add_many([(b"%d" % number, SPECIFICATION) for number in range(40)])) == len(store) == 40
+
+
+@pytest.mark.parametrize("n_done", [0, 1, 2])
+def test_a_claim_whose_list_could_not_be_written_is_given_up(
+    store: DirectoryStore, folder: Path, monkeypatch: pytest.MonkeyPatch, n_done: int
+) -> None:
+    synced, calls = os.fsync, iter(range(100))
+
+    def fail(descriptor: int) -> None:
+        if next(calls) == n_done:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        synced(descriptor)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "fsync", fail)
+        with pytest.raises(MarketError, match="Disk full"):
+            store.add_many([(b"one", SPECIFICATION), (b"two", SPECIFICATION)])
+    assert (files_of(folder), list(store)) == ([], [])
+
+
+def test_nothing_that_is_done_often_walks_through_all_rows(folder: Path) -> None:
+    with closing(DirectoryStore(folder)) as store:
+        ids = store.add_many([(b"one", SPECIFICATION), (b"two", SPECIFICATION), (b"three", SPECIFICATION)])
+        store.remove(ids[2])
+    said: list[str] = []
+    with closing(DirectoryStore(folder)) as store:
+        connection = store._database._connection
+        assert connection is not None
+        connection.set_trace_callback(said.append)
+        assert (len(store), ids[0] in store, ids[2] in store, store.generation()) == (2, True, False, 4)
+        store._garbage.collect_some(GRACE_SECONDS)
+        store.numbered(store.ids_of(store.numbers_of(ids).values()))
+        store.changes(2, 10)
+        store.holders([store.revisions(ids[0])[0].digest])
+        store.add(b"four", SPECIFICATION)
+        with pytest.raises(LearnwareNotFound, match=ids[0]):
+            store.read(ids[0][:-1] + "x")
+        with pytest.raises(LearnwareNotFound, match="removed"):
+            store.read(ids[2])
+        connection.set_trace_callback(None)
+        plans = {
+            one: connection.execute(f"EXPLAIN QUERY PLAN {one}").fetchall() for one in set(said) if "BEGIN" not in one
+        }
+    steps = [(one, row[3]) for one, plan in plans.items() for row in plan]
+    assert len(steps) > 20
+    walks = [(one, step) for one, step in steps if step.startswith("SCAN") and "VIRTUAL TABLE" not in step]
+    assert [step for _, step in walks if step not in ("SCAN tally", "SCAN CONSTANT ROW")] == []
 
 
 @needs_fork[0]

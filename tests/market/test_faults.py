@@ -71,6 +71,20 @@ def test_a_full_disk_is_named_and_leaves_nothing_half_written(small_disk: Path) 
         assert len(store.revisions(next(iter(accepted)))) == 1
 
 
+def test_of_many_that_do_not_fit_none_is_kept(small_disk: Path) -> None:
+    folder = small_disk / "market"
+    with closing(DirectoryStore(folder)) as store:
+        kept = store.add_many([(bytes([number]) * 100_000, WORDS) for number in range(10)])
+        before = state_of(folder)
+        with pytest.raises(MarketError, match="Disk full"):
+            store.add_many([(bytes([number]) * 100_000, WORDS) for number in range(5, 100)])
+        assert state_of(folder) == before
+        assert store.generation() == 10
+        kept += store.add_many([(b"small", WORDS), (b"too", WORDS)])
+        assert list(store) == kept
+    assert check_folder(folder).findings == ()
+
+
 def fill_up(ballast: Path) -> None:
     with open(ballast, "wb", buffering=0) as file, suppress(OSError):
         while file.write(b"0" * 4096):
@@ -110,12 +124,13 @@ def actions(store: DirectoryStore, learnware_id: str) -> list[Callable[[], objec
         lambda: store.replace(learnware_id, b"newer", WORDS),
         lambda: store.remove(learnware_id),
         lambda: store.collect_garbage(0),
+        lambda: store.add_many([(b"many", WORDS), (b"first", WORDS), (b"many", WORDS), (b"more", WORDS)]),
     ]
 
 
 @pytest.mark.parametrize("call", ["fsync", "open", "replace", "unlink", "close", "mkdir"])
 @pytest.mark.parametrize("code", [errno.EIO, errno.ENOSPC, errno.EMFILE, errno.EROFS])
-@pytest.mark.parametrize("action", range(4), ids=["add", "replace", "remove", "collect"])
+@pytest.mark.parametrize("action", range(5), ids=["add", "replace", "remove", "collect", "many"])
 def test_a_call_that_fails_leaves_before_or_after(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, code: int, action: int
 ) -> None:

@@ -180,6 +180,44 @@ def test_rows_that_were_changed_are_reported(folder: Path) -> None:
                 market.fetch(learnware_id)
 
 
+def test_a_wrong_tally_is_counted_anew(folder: Path) -> None:
+    for change in ("UPDATE tally SET n_there = 7", "DELETE FROM tally"):
+        run(folder, change)
+        looked = fsck(folder, repair=False)
+        assert (codes(looked), looked.ok, looked.n_learnwares) == (["tally"], False, 3)
+        assert (codes(fsck(folder)), fsck(folder).findings) == (["tally"], ())
+        with Market.open(folder) as market:
+            assert len(market) == 3
+
+
+def test_a_space_that_changed_is_written_again(folder: Path) -> None:
+    run(folder, "UPDATE spaces SET content = replace(content, 'float', 'int')")
+    with Market.open(folder) as market, pytest.raises(MarketError, match="fsck"):
+        market.describe(next(iter(market)))
+    report = fsck(folder)
+    assert (set(codes(report)), report.ok) == ({"specification"}, True)
+    assert fsck(folder).findings == ()
+    with Market.open(folder) as market:
+        assert market.describe(list(market)[1]) == make_learnware("number 1", 1.0).specification
+
+
+def test_bundles_that_many_are_waiting_for_are_no_orphans(folder: Path) -> None:
+    with closing(DirectoryStore(folder)) as store:
+        live = store._blobs.claim("c" * 64, "d" * 64)
+        live.write(b"on", b"the way")
+        live.publish()
+        dead = store._blobs.claim("e" * 64, "f" * 64)
+        dead.write(b"never", b"finished")
+        dead.release()
+        assert codes(fsck(folder, repair=False)) == ["leftover"]
+        assert codes(fsck(folder)) == ["leftover"]
+        assert fsck(folder).findings == ()
+        assert blob(folder, "d" * 64).exists()
+        assert len(list((folder / "pending").iterdir())) == 1
+        live.clear()
+        assert codes(fsck(folder)) == ["orphan"] * 2
+
+
 def test_what_dead_processes_left_goes(folder: Path) -> None:
     with closing(DirectoryStore(folder)) as store:
         dead = store._blobs.claim("b" * 64)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ import pytest
 from learnware.errors import LearnwareNotFound, MarketError
 from learnware.market import LocalMarket
 from learnware.market.store import GRACE_SECONDS, DirectoryStore
-from learnware.specification import SemanticSpecification, Specification
+from learnware.specification import RKME, Column, SemanticSpecification, Space, Specification
 from learnware.testing import make_learnware
 
 WORDS = Specification(SemanticSpecification(name="a name"))
@@ -54,6 +56,28 @@ def test_bundles_stay_for_their_grace(store: DirectoryStore, folder: Path, monke
         assert connection.execute("SELECT COUNT(*) FROM revisions").fetchone() == (0,)
         assert connection.execute("SELECT COUNT(*) FROM specifications").fetchone() == (0,)
         assert connection.execute("SELECT COUNT(*) FROM learnwares").fetchone() == (1,)
+
+
+def test_the_names_of_columns_go_with_the_last_who_has_them(store: DirectoryStore, folder: Path) -> None:
+    tables = [
+        replace(WORDS, statistical=RKME([[0.0], [1.0]], [0.5, 0.5], Space((Column(name, "number"),)))) for name in "ab"
+    ]
+    first, second, third = store.add_many([(b"1", tables[0]), (b"2", tables[0]), (b"3", tables[1])])
+    store.replace(third, b"4", tables[0])
+
+    def spaces() -> list[str]:
+        with closing(sqlite3.connect(folder / "market.sqlite")) as connection:
+            return [
+                json.loads(row[0])["columns"][0]["name"] for row in connection.execute("SELECT content FROM spaces")
+            ]
+
+    assert spaces() == ["a", "b"]
+    for gone, left in ((first, ["a", "b"]), (third, ["a"]), (second, [])):
+        store.remove(gone)
+        store.collect_garbage(0)
+        assert spaces() == left
+    again = store.add(b"5", tables[1])
+    assert (store.describe(again), spaces()) == (tables[1], ["b"])
 
 
 def test_opening_collects_a_little(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

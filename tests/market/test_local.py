@@ -58,7 +58,8 @@ def test_threads_may_search_while_others_write(tmp_path: Path) -> None:
     query = make_learnware().specification
     with Market.open(tmp_path / "market") as market, ThreadPoolExecutor(4) as pool:
         first = market.submit(make_learnware())
-        learnwares = [make_learnware(f"Number {i}", i / 10) for i in range(10)]
+        # Further apart than near-duplicates, of which one would stand for all.
+        learnwares = [make_learnware(f"Number {i}", 1 + i / 10) for i in range(10)]
         writes = [pool.submit(market.submit, learnware) for learnware in learnwares]
         searches = [pool.submit(market.search, query, limit=20) for _ in range(10)]
         ids = {write.result() for write in writes}

@@ -1,4 +1,4 @@
-"""A folder that the first version of the tables was written to opens as if it had always been today's."""
+"""A folder that an earlier version of the tables was written to opens as if it had always been today's."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from learnware.errors import LearnwareNotFound, MarketError
 from learnware.market import Market, backup, fsck
-from learnware.market.store import DirectoryStore
-from learnware.market.store.columns import COLUMNS, to_columns
+from learnware.market.store import Cell, DirectoryStore, check_folder
 from learnware.market.store.seals import seal
-from learnware.specification import Specification
+from learnware.specification import RKME, SemanticSpecification, Specification
 from learnware.testing import make_learnware
+from learnware.testing.examples import specification_of
 from tests.market.forks import exit_status, in_child, needs_fork
 
 SCHEMA_1 = """
@@ -78,10 +79,8 @@ def folder(tmp_path: Path) -> Path:
             digest = write_bundle(folder, bundle)
             row = (number + 1, IDS[number], digest, len(bundle), CREATED)
             connection.execute("INSERT INTO learnwares VALUES (?, ?, ?, ?, ?)", row)
-            columns = COLUMNS.removesuffix(", outputs, classes, score").partition(", ")[2]
-            values = to_columns(specification(number))[1:-3]
-            marks = ", ".join("?" * (len(values) + 1))
-            connection.execute(f"INSERT INTO specifications (id, {columns}) VALUES ({marks})", (IDS[number], *values))
+            values = (IDS[number], *old_columns(specification(number))[1:10])
+            connection.execute(f"INSERT INTO specifications VALUES ({', '.join('?' * len(values))})", values)
         connection.commit()
     return folder
 
@@ -104,29 +103,83 @@ def test_everything_is_there_after_the_first_opening(folder: Path) -> None:
             with pytest.raises(LearnwareNotFound, match="removed"):
                 market.fetch(IDS[1])
             assert [hit.id for hit in market.search(specification(2)).hits] == [IDS[2], IDS[0]]
-    assert json.loads((folder / "market.json").read_text()) == {"format": 3}
+    assert json.loads((folder / "market.json").read_text()) == {"format": 4}
     assert fsck(folder).ok
 
 
-def make_version_2(folder: Path) -> None:
-    """Turn a folder of today's version into one of version 2, which had no labels and no cells."""
+# Of version 3; the second one had not the last three columns.
+SPECIFICATIONS_3 = """CREATE TABLE specifications (
+    number INTEGER PRIMARY KEY REFERENCES revisions (number) ON DELETE CASCADE,
+    level TEXT,
+    semantic TEXT NOT NULL,
+    space_key TEXT,
+    space TEXT,
+    n_samples INTEGER,
+    squared_error REAL,
+    points BLOB,
+    weights BLOB,
+    location BLOB,
+    scale BLOB,
+    outputs BLOB,
+    classes TEXT,
+    score REAL,
+    seal BLOB NOT NULL
+)"""
+
+
+def old_columns(specification: Specification) -> tuple[object, ...]:
+    """Return what the columns of version 3 hold after the number and before the seal."""
+    words, rkme = json.dumps(specification.semantic.to_dict()), specification.statistical
+    if rkme is None:
+        return (specification.level, words, *[None] * 11)
+    arrays = (array.astype("<f8").tobytes() for array in (rkme.points, rkme.weights, rkme.location, rkme.scale))
+    space, told = json.dumps(rkme.space.to_dict()), (None, None, None)
+    if rkme.labels is not None:
+        told = (rkme.labels.values.astype("<f8").tobytes(), json.dumps(rkme.labels.classes), rkme.labels.score)
+    return (specification.level, words, rkme.space.key, space, rkme.n_samples, rkme.squared_error, *arrays, *told)
+
+
+def write_old_cells(connection: sqlite3.Connection) -> None:
+    known = connection.execute("SELECT number, lower(hex(answerer)), lower(hex(asked)), content FROM cells").fetchall()
+    connection.execute("DROP TABLE cells")
+    connection.execute(
+        """CREATE TABLE cells (number INTEGER PRIMARY KEY AUTOINCREMENT, answerer TEXT NOT NULL, asked TEXT NOT NULL,
+        content BLOB NOT NULL, seal BLOB NOT NULL, UNIQUE (answerer, asked))"""
+    )
+    connection.execute("CREATE INDEX cells_asked ON cells (asked)")
+    for number, *values in known:
+        connection.execute("INSERT INTO cells VALUES (?, ?, ?, ?, ?)", (number, *values, seal(*values)))
+
+
+def make_earlier(folder: Path, version: int) -> None:
+    """Turn a folder of today's version into one of version 2, which had no labels and no cells, or 3."""
+    with closing(DirectoryStore(folder)) as store:
+        ledger = store._ledger
+        told = {n: ledger.specification(i, n) for i in store for n, _ in ledger.revisions(i)}
     with closing(sqlite3.connect(folder / "market.sqlite")) as connection:
-        connection.create_function("seal", -1, seal)
-        columns = COLUMNS.removesuffix(", outputs, classes, score")
-        connection.execute(f"UPDATE specifications SET seal = seal(number, {columns})")
-        for column in ("outputs", "classes", "score"):
-            connection.execute(f"ALTER TABLE specifications DROP COLUMN {column}")
-        connection.execute("DROP TABLE cells")
-        connection.execute("PRAGMA user_version = 2")
+        for statement in ("TABLE specifications", "TABLE spaces", "TRIGGER learnware_came", "TRIGGER learnware_went"):
+            connection.execute(f"DROP {statement}")
+        connection.execute("DROP TABLE tally")
+        connection.execute(SPECIFICATIONS_3)
+        write_old_cells(connection)
+        if version == 2:
+            for column in ("outputs", "classes", "score"):
+                connection.execute(f"ALTER TABLE specifications DROP COLUMN {column}")
+            connection.execute("DROP TABLE cells")
+        for number, specification in told.items():
+            values = old_columns(specification)[: 10 if version == 2 else 13]
+            row = (number, *values, seal(number, *values))
+            connection.execute(f"INSERT INTO specifications VALUES ({', '.join('?' * len(row))})", row)
+        connection.execute(f"PRAGMA user_version = {version}")
         connection.commit()
-    (folder / "market.json").write_text(json.dumps({"format": 2}))
+    (folder / "market.json").write_text(json.dumps({"format": version}))
 
 
 def test_a_folder_of_the_second_version_opens_too(tmp_path: Path) -> None:
     folder = tmp_path / "market"
     with closing(DirectoryStore(folder)) as store:
         first, second = (store.add(b"bytes", specification(number)) for number in (0, 2))
-    make_version_2(folder)
+    make_earlier(folder, 2)
     with closing(sqlite3.connect(folder / "market.sqlite")) as connection:
         connection.execute("UPDATE specifications SET n_samples = 7 WHERE number = 2")
         connection.commit()
@@ -135,7 +188,45 @@ def test_a_folder_of_the_second_version_opens_too(tmp_path: Path) -> None:
         # A row that had changed before is not made good by the move.
         with pytest.raises(MarketError, match=second):
             store.describe(second)
-        assert store.cells() == (0, [])
+        assert store.last_cell() == 0
+
+
+def test_a_folder_of_the_third_version_opens_too(tmp_path: Path) -> None:
+    folder = tmp_path / "market"
+    points, words = np.float32([[0.1, 0.2], [0.3, 0.4], [0.5, 0.6]]), specification_of("words", points=False)
+    single = replace(words, statistical=RKME(points, [0.5, 0.25, 0.25], location=[0.0, 0.5], scale=[1.0, 2.0]))
+    told = [make_learnware("labelled").specification, replace(words, level="T1"), single, specification_of("double")]
+    with closing(DirectoryStore(folder)) as store:
+        ids = store.add_many([(b"%d" % i, one) for i, one in enumerate(told)])
+        gone = store.add(b"gone", words)
+        store.replace(ids[1], b"again", words)
+        store.remove(gone)
+        digests = [entry.digest for entry in store.entries(ids).values()]
+        cells = [Cell(digests[0], digests[1], b"one"), Cell(digests[2], digests[0], b"two")]
+        store.add_cells([*cells, Cell(digests[3], digests[0], b"three")])
+        before = store.changes(0)
+    make_earlier(folder, 3)
+    title = json.dumps({"Name": {"Type": "String", "Values": "a\u202eb"}})
+    with closing(sqlite3.connect(folder / "market.sqlite")) as connection:
+        connection.create_function("seal", -1, seal)
+        connection.execute("UPDATE specifications SET semantic = ? WHERE number = 6", (title,))
+        columns = ", ".join(row[1] for row in connection.execute("PRAGMA table_info(specifications)").fetchall()[:-1])
+        connection.execute(f"UPDATE specifications SET seal = seal({columns}) WHERE number = 6")
+        connection.execute("UPDATE cells SET content = 'other' WHERE answerer = ?", (digests[3],))
+        connection.commit()
+    with closing(DirectoryStore(folder)) as store:
+        assert (list(store), len(store), store.changes(0)) == (ids, 4, before)
+        found = store.specifications(ids)
+        assert [found[ids[i]] for i in (0, 2, 3)] == [told[0], told[2], told[3]]
+        # Its title had a character that earlier versions took and that turns the text around.
+        assert found[ids[1]] == Specification(SemanticSpecification("ab"))
+        assert [entry.number for entry in store.entries(ids).values()] == [1, 6, 3, 4]
+        # One that had changed is a cell that nobody has asked for yet.
+        assert (store.cells_of(digests), store.cells_of(digests[2:])) == (cells, cells[1:])
+    with closing(sqlite3.connect(folder / "market.sqlite")) as connection:
+        written = dict(connection.execute("SELECT number, dtype FROM specifications"))
+        assert (written[3], written[4]) == ("<f4", "<f8")
+    assert check_folder(folder).ok
 
 
 def test_caches_go_on_from_their_generation(folder: Path) -> None:

@@ -170,7 +170,7 @@ def test_a_bundle_appears_only_in_its_writers_turn(tmp_path: Path) -> None:
 
 def searching(market: LocalMarket, held: Event, done: Event) -> None:
     storing = market._store._lock if isinstance(market._store, MemoryStore) else nullcontext()
-    with market._lock, market._fetched._lock, storing:
+    with market._index._lock, market._fetched._lock, storing:
         held.set()
         done.wait()
 
@@ -186,8 +186,8 @@ def test_a_fork_is_not_held_up_by_a_search_of_its_parent(tmp_path: Path, folder:
         thread = Thread(target=searching, args=(market, held, done))
         thread.start()
         held.wait()
-        # As if the other thread were just taking in a change.
-        market._index.remove([first])
+        # As if the other thread were in the midst of taking in a change.
+        market._index._snapshot = None
 
         def work() -> None:
             signal.alarm(30)

@@ -64,6 +64,7 @@ def test_frame_has_hits_and_members_of_the_mixture(result):
         "weight",
         "relevance",
         "level",
+        "covers",
         "id",
         "description",
     ]

@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 
 from learnware.errors import InvalidParameter
-from learnware.market.organizer import Index
-from learnware.market.searcher import search
+from learnware.market.searcher.mixture import mix
+from learnware.market.searcher.statistical import Query, Scan, nearest
 from learnware.specification import RKME, Frame, SemanticSpecification, Specification
+from tests.market.indexed import Indexed, search
 
 CENTRES = np.random.default_rng(0).normal(0, 4, (30, 3))
 
@@ -28,7 +29,7 @@ def spec(X, **words):
 
 @pytest.fixture(scope="module")
 def index():
-    built = Index()
+    built = Indexed()
     for i in range(30):
         task = "regression" if i % 2 else "classification"
         built.add(str(i), spec(sample(i), name=f"Region {i}", task=task, scenarios=("Nature", "Health")[: 1 + i % 2]))
@@ -36,7 +37,7 @@ def index():
 
 
 def members(index):
-    return {i: index[i].statistical for i, _ in index.semantic()}
+    return {i: index.store.describe(i).statistical for i in index.store}
 
 
 def exact_squared_distances(index, query):
@@ -62,18 +63,21 @@ def test_hits_are_ranked_by_the_exact_distance(index):
     assert result.hits[0].fit > 0.9
 
 
-def test_the_sketch_loses_none_of_the_nearest(index):
-    from learnware.market.searcher import statistical
+def scan(index, query):
+    island = index.island(query.statistical)
+    asked = Query.on(island, query.statistical)
+    return Scan.of(island, asked, island.present, island.products(asked.sketch))
 
+
+def test_the_sketch_loses_none_of_the_nearest(index):
     query = spec(np.concatenate([sample(3, seed=9), sample(7, seed=9)]))
     squared, _ = exact_squared_distances(index, query)
-    island = index.islands_for(query.statistical.space)[0]
-    near = statistical.nearest(island, statistical.Query.on(island, query.statistical), np.arange(30), 12)
-    assert [island.ids[row] for row in near.rows[:3]] == sorted(squared, key=squared.get)[:3]
+    near = nearest(scan(index, query), 12)
+    assert [member.id for member in near.members[:3]] == sorted(squared, key=squared.get)[:3]
 
 
 def test_every_learnware_can_be_a_hit(index, monkeypatch):
-    monkeypatch.setattr(sys.modules["learnware.market.searcher.search"], "N_EXACT", 5)
+    monkeypatch.setattr(sys.modules["learnware.market.searcher.landing"], "N_EXACT", 5)
     assert len(search(index, spec(sample(3, seed=9)), limit=4).hits) == 4
     assert len(search(index, spec(sample(3, seed=9)), limit=30).hits) == 30
 
@@ -90,14 +94,10 @@ def test_mixture_finds_planted_components_and_weights(index):
 
 
 def test_a_mixture_needs_nobody_near(index):
-    from learnware.market.searcher.mixture import mix
-    from learnware.market.searcher.statistical import Query, nearest
-
-    island = index.islands_for(index["3"].statistical.space)[0]
-    query = Query.on(island, spec(sample(3, seed=9)).statistical)
-    near = nearest(island, query, np.arange(30), 5)
-    blend = mix(island, query, np.arange(30), near[np.zeros(5, dtype=bool)], 3)
-    assert island.ids[blend.rows[0]] == "3"
+    seen = scan(index, spec(sample(3, seed=9)))
+    near = nearest(seen, 5)
+    blend = mix(seen, seen.mask, near[np.zeros(5, dtype=bool)], 3)
+    assert blend.members[0].id == "3"
 
 
 def test_mixture_is_as_near_as_the_best_over_all_candidates(index):
@@ -182,7 +182,7 @@ def test_tags_alone_list_what_has_them(index):
 def test_other_spaces_find_nothing(index):
     result = search(index, spec(np.random.default_rng(0).normal(size=(50, 5))))
     assert (result.hits, result.mixture, result.verdict) == ((), None, "nothing fits")
-    assert search(Index(), spec(sample(0))).verdict == "nothing fits"
+    assert search(Indexed(), spec(sample(0))).verdict == "nothing fits"
 
 
 def named(names, n=100, **words):
@@ -191,7 +191,7 @@ def named(names, n=100, **words):
 
 
 def test_surplus_columns_are_left_aside():
-    built = Index()
+    built = Indexed()
     built.add("ab", named("ab"))
     built.add("abc", named("abc"))
     result = search(built, named("dcba"))
@@ -203,7 +203,7 @@ def test_surplus_columns_are_left_aside():
 def test_a_match_of_fewer_columns_comes_before_a_weak_one_of_more():
     rng = np.random.default_rng(0)
     X = pd.DataFrame(rng.normal(size=(400, 3)), columns=list("abc"))
-    built = Index()
+    built = Indexed()
     built.add("weak abc", spec(X + np.array([1.3, 0.0, 0.0])))
     built.add("match ab", spec(X[["a", "b"]]))
     result = search(built, spec(X), limit=1)
@@ -221,7 +221,7 @@ def test_a_mixture_is_never_farther_than_the_nearest(index, seed):
 
 
 def test_an_error_that_a_learnware_claims_does_not_make_a_match():
-    built = Index()
+    built = Indexed()
     honest = RKME.from_data(sample(0) + np.array([2.0, 0.0, 0.0]), 30, random_state=0)
     forged = RKME(honest.points, honest.weights, n_samples=300, squared_error=2.0)
     built.add("forged", Specification(SemanticSpecification(data="table"), forged))
@@ -229,7 +229,7 @@ def test_an_error_that_a_learnware_claims_does_not_make_a_match():
 
 
 def test_an_empty_result_says_what_to_change():
-    built = Index()
+    built = Indexed()
     assert search(built, named("ab")).reason == "The market is empty."
     built.add("abc", named("abc", task="regression"))
     assert "need the column(s) 'c' as well" in search(built, named("ab")).reason
@@ -261,7 +261,7 @@ def test_numbers_are_checked(index, options):
 
 def test_a_forged_specification_does_not_win():
     """One point between all others is near to nobody; a copy of a neighbour ranks as that neighbour does."""
-    built = Index()
+    built = Indexed()
     for i in range(20):
         built.add(str(i), spec(sample(i)))
     built.add("one point", Specification(statistical=RKME(CENTRES[:20].mean(axis=0)[None], [1.0])))

@@ -13,10 +13,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
+    MultipleResults,
     RuleBasedStateMachine,
     consumes,
     initialize,
     invariant,
+    multiple,
     precondition,
     rule,
 )
@@ -70,6 +72,15 @@ class StoreAgainstDictionary(RuleBasedStateMachine):
         self.revisions[learnware_id] = [content]
         return learnware_id
 
+    @rule(target=ids, who=st.integers(0, 1), items=st.lists(st.tuples(contents, specifications()), max_size=3))
+    def add_many(self, who: int, items: list[tuple[bytes, Specification]]) -> MultipleResults[str]:
+        added = self.stores[who].add_many(items)
+        assert self.ever.isdisjoint(added)
+        self.ever.update(added)
+        self.expected.update(zip(added, items, strict=True))
+        self.revisions.update({i: [content] for i, (content, _) in zip(added, items, strict=True)})
+        return multiple(*added)
+
     @rule(who=st.integers(0, 1), learnware_id=ids, content=contents, specification=specifications())
     def replace(self, who: int, learnware_id: str, content: bytes, specification: Specification) -> None:
         self.stores[who].replace(learnware_id, content, specification)
@@ -96,22 +107,23 @@ class StoreAgainstDictionary(RuleBasedStateMachine):
         self.stores[who].close()
         self.stores[who] = DirectoryStore(self.folder)
 
-    @rule(content=contents, published=st.booleans())
-    def die_while_writing(self, content: bytes, published: bool) -> None:
-        claim = self.stores[0]._blobs.claim(hashlib.sha256(content).hexdigest())
-        claim.write(content)
+    @rule(several=st.sets(contents), published=st.booleans())
+    def die_while_writing(self, several: set[bytes], published: bool) -> None:
+        claim = self.stores[0]._blobs.claim(*(hashlib.sha256(content).hexdigest() for content in several))
+        claim.write(*several)
         if published:
             claim.publish()
         claim.release()
         self.reopen(1)
 
-    @rule()
-    def follow_changes(self) -> None:
-        changes = self.stores[0].changes(self.generation)
-        for learnware_id in changes.removed:
-            self.cache.pop(learnware_id, None)
-        self.cache.update(self.stores[0].specifications(changes.stored))
-        self.generation = changes.generation
+    @rule(n_most=st.none() | st.integers(1, 4))
+    def follow_changes(self, n_most: int | None) -> None:
+        while (changes := self.stores[0].changes(self.generation, n_most)).generation > self.generation:
+            for learnware_id in (*changes.removed, *changes.stored):
+                self.cache.pop(learnware_id, None)
+            self.cache.update(self.stores[0].specifications(changes.stored))
+            self.generation = changes.generation
+        assert self.generation == self.stores[1].generation()
         assert self.cache == {i: specification for i, (_, specification) in self.expected.items()}
 
     @invariant()
@@ -123,6 +135,11 @@ class StoreAgainstDictionary(RuleBasedStateMachine):
             assert {i: store.read(i) for i in store} == {i: content for i, (content, _) in self.expected.items()}
             told = {i: specification for i, (_, specification) in self.expected.items()}
             assert store.specifications(self.expected) == told
+            numbers = store.numbers_of(self.expected)
+            assert list(numbers) == list(self.expected)
+            found = store.numbered(numbers.values())
+            assert [(i, entry.specification) for i, entry in found.values()] == list(told.items())
+            assert [entry.number for _, entry in found.values()] == list(numbers.values())
 
     @invariant()
     @precondition(lambda self: hasattr(self, "expected"))

@@ -7,6 +7,7 @@ from learnware.market.organizer.capability import Answers
 from learnware.market.organizer.capability_asking import ask_around
 from learnware.market.organizer.index import Index
 from learnware.market.organizer.island import Island
+from learnware.market.organizer.snapshot import Snapshot
 from learnware.market.organizer.texts import TextIndex
 
-__all__ = ["Answers", "Index", "Island", "TextIndex", "ask_around"]
+__all__ = ["Answers", "Index", "Island", "Snapshot", "TextIndex", "ask_around"]

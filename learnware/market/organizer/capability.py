@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -65,38 +64,13 @@ class Answers:
     At its own points a classifier tells probabilities, at those of others a class; both in the order of the classes
     in its specification. Models of values tell these. The rows are those that `probes_of` names.
 
-    Attributes
+    Parameters
     ----------
-    reached : int
-        What to ask a store with for the cells that are not here yet.
+    cells : iterable of Cell, optional
     """
 
-    def __init__(self) -> None:
-        self.reached = 0
-        self._content: dict[tuple[str, str], bytes] = {}
-        self._dropped: set[str] = set()
-
-    def __len__(self) -> int:
-        return len(self._content)
-
-    def take(self, cells: Iterable[Cell], reached: int = 0) -> None:
-        """Take in cells; later ones replace earlier ones, and those of dropped bundles stay outside."""
-        for cell in cells:
-            if self._dropped.isdisjoint((cell.answerer, cell.asked)):
-                # Every digest is in dozens of cells, and each cell comes with copies of its own.
-                self._content[sys.intern(cell.answerer), sys.intern(cell.asked)] = cell.content
-        self.reached = reached
-
-    def drop(self, digests: set[str]) -> None:
-        """Forget what bundles that are gone answered and were asked."""
-        self._content = {pair: content for pair, content in self._content.items() if digests.isdisjoint(pair)}
-        self._dropped |= digests
-
-    def expect(self, digest: str) -> None:
-        """Let in the cells of a bundle; for one that was dropped and is back, the store is to be read again."""
-        if digest in self._dropped:
-            self._dropped.remove(digest)
-            self.reached = 0
+    def __init__(self, cells: Iterable[Cell] = ()) -> None:
+        self._content = {(cell.answerer, cell.asked): cell.content for cell in cells}
 
     def outputs(self, digest: str | None, labels: PointLabels, rows: Rows) -> Floats:
         """Return what a model says at its own points: as it answered them, or else by its specification."""

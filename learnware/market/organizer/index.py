@@ -1,109 +1,277 @@
-"""The index of a market: what each learnware says of itself, and the islands that their points form."""
+"""The index of a market, kept in step with its store."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import islice
+import os
+import secrets
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from threading import RLock
+from typing import TypeVar
 
-from learnware.market.organizer.capability import Answers
-from learnware.market.organizer.island import Island
-from learnware.market.organizer.tags import TagGroups
-from learnware.market.organizer.texts import TextIndex
-from learnware.specification import RKME, SemanticSpecification, Space, Specification
+from learnware._progress import progress_bar
+from learnware.errors import MarketError
+from learnware.market.organizer.shelf import Unusable
+from learnware.market.organizer.snapshot import Snapshot
+from learnware.market.organizer.tables import INDEX_VERSION
+from learnware.market.organizer.volume import Volume
+from learnware.market.store import Store
+from learnware.market.store.blobs import sync_folder
+from learnware.market.store.forks import renew_in_forks
+from learnware.market.store.turns import Turns
+
+T = TypeVar("T")
+
+# So many changes are taken in at once; then others have their turn.
+_AT_ONCE = 2048
+# Who finds another process at work on the index waits so long, and then answers by what is there already.
+_PATIENCE_SECONDS, _PATIENCE_WITHOUT_SECONDS = 2.0, 60.0
+_NAME = f"v{INDEX_VERSION}"
 
 
 class Index:
-    """Specifications by id, their words, and their islands.
+    """What searches need to know of a store's learnwares, on the disk or in memory.
 
-    An index holds nothing of its own: it is made from what a store knows, and made again when that changes.
+    It is a cache: whoever searches first after a change takes that in, whichever process or thread made it, and what is
+    damaged is made anew. In a folder every index has a folder of its own, and a file says which of them is used; so an
+    index that is made anew is complete before anybody reads it. Versions of the library that keep it in different ways
+    have different ones.
+
+    Parameters
+    ----------
+    store : Store
+        Whose learnwares they are.
+    folder : Path, optional
+        Where to keep it, made on first use. Without one it is held in memory, as it is where the folder cannot be
+        written to and what is in it is not up to date.
 
     Attributes
     ----------
-    texts : TextIndex
-        The words of names and descriptions.
-    tags : TagGroups
-        Which learnwares have the same tags.
-    answers : Answers
-        What models answered at the points of others.
+    folder : Path or None
+
+    Notes
+    -----
+    Processes write one after the other. Each commit of the tables says how many rows of the columns are used and in
+    which files, so that readers see those of one generation: see `Growth`.
     """
 
-    def __init__(self) -> None:
-        self.texts = TextIndex()
-        self.tags = TagGroups()
-        self.answers = Answers()
-        self._specifications: dict[str, Specification] = {}
-        self._digests: dict[str, str | None] = {}
-        self._islands: dict[str, Island] = {}
+    def __init__(self, store: Store, folder: Path | None = None) -> None:
+        self._store = store
+        self.folder = folder
+        self._volume: Volume | None = None
+        self._snapshot: Snapshot | None = None
+        self._lock = RLock()
+        renew_in_forks(self)
 
-    def __len__(self) -> int:
-        return len(self._specifications)
+    def ask(self, question: Callable[[Snapshot], T]) -> T:
+        """Return the answer to a question about the index as of now; if it proves damaged, ask a new one."""
+        try:
+            return question(self.snapshot())
+        except (Unusable, MarketError) as error:
+            self._mend(error)
+        return question(self.snapshot())
 
-    def __iter__(self) -> Iterator[str]:
-        """Iterate over the ids, those taken in last at the end."""
-        return iter(self._specifications)
+    def snapshot(self) -> Snapshot:
+        """Return the index as of now, after taking in what has changed."""
+        with self._lock:
+            if self._snapshot is None or self._snapshot.generation != self._store.generation():
+                try:
+                    self._snapshot = self._up_to_date()
+                except (Unusable, MarketError) as error:
+                    self._mend(error)
+                    self._snapshot = self._up_to_date()
+            return self._snapshot
 
-    def __contains__(self, learnware_id: object) -> bool:
-        return learnware_id in self._specifications
+    def behind(self) -> int:
+        """Return how many changes of the store it has not taken in."""
+        with self._lock:
+            return self._store.generation() - self._opened().generation
 
-    def __getitem__(self, learnware_id: str) -> Specification:
-        return self._specifications[learnware_id]
+    def latest(self) -> Snapshot:
+        """Return the index as it is, without taking in what has changed."""
+        with self._lock:
+            return self._snapshot or self._opened().snapshot()
 
-    def digest(self, learnware_id: str) -> str | None:
-        """Return the sha256 of the bundle that the specification of a learnware belongs to, if it was said."""
-        return self._digests[learnware_id]
+    def rebuild(self, progress: bool | None = None) -> None:
+        """Make the index anew from the store.
 
-    def add(self, learnware_id: str, specification: Specification, digest: str | None = None) -> None:
-        """Take in the specification of a learnware, and the sha256 of its bundle."""
-        self._specifications[learnware_id] = specification
-        self._digests[learnware_id] = digest
-        if digest is not None:
-            self.answers.expect(digest)
-        self.texts.add(learnware_id, specification.semantic)
-        group = self.tags.add(learnware_id, specification.semantic)
-        if specification.statistical is not None:
-            space = specification.statistical.space
-            self._islands.setdefault(space.key, Island(space)).add(learnware_id, specification.statistical, group)
+        Parameters
+        ----------
+        progress : bool, optional
+            Show a progress bar; default: in a terminal or notebook.
+        """
+        with self._lock:
+            self._make_anew(progress)
 
-    def remove(self, learnware_ids: Iterable[str]) -> None:
-        """Forget learnwares; an id that is not there is passed over."""
-        gone: dict[str, list[str]] = {}
-        digests: set[str | None] = set()
-        for learnware_id in learnware_ids:
-            specification = self._specifications.pop(learnware_id, None)
-            if specification is None:
-                continue
-            digests.add(self._digests.pop(learnware_id))
-            self.texts.remove(learnware_id)
-            self.tags.remove(learnware_id)
-            if specification.statistical is not None:
-                gone.setdefault(specification.statistical.space.key, []).append(learnware_id)
-        for key, members in gone.items():
-            self._islands[key].remove(members)
-            if not len(self._islands[key]):
-                del self._islands[key]
-        # The same bundle may be there under another id.
-        unused = {digest for digest in digests.difference(self._digests.values()) if digest is not None}
-        if unused:
-            self.answers.drop(unused)
+    def close(self) -> None:
+        """Let go of files."""
+        with self._lock:
+            self._let_go()
 
-    def semantic(self) -> Iterable[tuple[str, SemanticSpecification]]:
-        """Yield the id and the words of every learnware."""
-        return ((i, specification.semantic) for i, specification in self._specifications.items())
+    def renew(self) -> None:
+        """Begin anew in a fork, where another thread may have been in the midst of something."""
+        self._lock = RLock()
+        self._volume = self._snapshot = None
 
-    def islands_for(self, space: Space) -> list[Island]:
-        """Return the islands that points of `space` can be measured on, its further columns left aside."""
-        return [island for island in self._islands.values() if island.space.accepts(space, surplus=True)]
+    def _mend(self, error: Exception) -> None:
+        """Make the index anew after an error that shows it to be damaged; raise any other error."""
+        if not _is_damage(error):
+            raise error
+        with self._lock:
+            self._make_anew(instead_of=None if self._volume is None else self._volume.name)
 
-    def alike(self, rkme: RKME, n_most: int) -> list[tuple[str, RKME]]:
-        """Return learnwares of the same space with labels, as digests and points, those of similar data first."""
-        island = self._islands.get(rkme.space.key)
-        if island is None:
-            return []
-        rows = island.alike(rkme)
-        found = ((self._digests[island.ids[row]], island.member(row)) for row in rows.tolist())
-        labelled = ((digest, other) for digest, other in found if digest is not None and other.labels is not None)
-        return list(islice(labelled, n_most))
+    def _make_anew(self, progress: bool | None = None, instead_of: str | None = None) -> None:
+        self._let_go()
+        if self.folder is None or not _writable(self.folder):
+            # What cannot be mended is left where it is.
+            self.folder = None
+            return
+        with self._turn(_PATIENCE_WITHOUT_SECONDS):
+            if instead_of is not None and _pointed_to(self.folder) not in (None, instead_of):
+                # Somebody else has done so while we waited.
+                return
+            token = self._new_token()
+            volume = Volume(self._store, self.folder / token)
+            for _ in progress_bar(self._parts(volume), desc="organizing", shown=progress):
+                pass
+            self._point_to(token)
+            self._sweep(token)
+            self._volume = volume
 
-    def islands(self) -> list[Island]:
-        """Return all islands."""
-        return list(self._islands.values())
+    def _let_go(self) -> None:
+        if self._volume is not None:
+            self._volume.close()
+        self._volume = self._snapshot = None
+
+    def _up_to_date(self) -> Snapshot:
+        volume = self._opened()
+        if volume.generation != self._store.generation():
+            volume = self._catch_up(volume)
+        return volume.snapshot()
+
+    def _catch_up(self, volume: Volume) -> Volume:
+        """Take in what the store has beyond an index; if another process keeps its turn, leave it at that."""
+        if self.folder is None or volume.folder is None:
+            for _ in self._parts(volume):
+                pass
+            return volume
+        if not volume.writable:
+            self._let_go()
+            self._volume = Volume(self._store)
+            return self._catch_up(self._volume)
+        patience = _PATIENCE_SECONDS if volume.generation else _PATIENCE_WITHOUT_SECONDS
+        while True:
+            with ExitStack() as turn:
+                try:
+                    turn.enter_context(self._turn(patience))
+                except MarketError:
+                    if volume.generation:
+                        return volume
+                    raise
+                volume = self._opened()
+                if next(self._parts(volume), None) is None:
+                    return volume
+
+    def _parts(self, volume: Volume) -> Iterator[int]:
+        """Take in changes, some at a time, and yield the generation come to."""
+        generation = volume.generation
+        if generation > self._store.generation():
+            raise Unusable("it knows of changes that the store does not have")
+        while True:
+            changes = self._store.changes(generation, _AT_ONCE)
+            if changes.generation == generation:
+                return
+            volume.take_in(changes, self._store.entries(changes.stored), self._changed_at(changes.generation))
+            generation = changes.generation
+            yield generation
+
+    def _changed_at(self, generation: int) -> str | None:
+        """Return the id that a change of the store was about."""
+        if generation <= 0:
+            return None
+        changes = self._store.changes(generation - 1, 1)
+        return next(iter((*changes.stored, *changes.removed)), None)
+
+    def _opened(self) -> Volume:
+        """Return the index that is used now, which another process may have made anew."""
+        token = None if self.folder is None else _pointed_to(self.folder)
+        if self._volume is not None and (token is None or self._volume.folder is None or self._volume.name == token):
+            return self._volume
+        self._let_go()
+        if self.folder is None or (token is None and not _writable(self.folder)):
+            self._volume = Volume(self._store)
+        else:
+            self._volume = self._found(self.folder, token or self._begun(self.folder))
+        return self._volume
+
+    def _found(self, folder: Path, token: str) -> Volume:
+        if not (folder / token).is_dir():
+            raise Unusable(f"{token} is gone")
+        volume = Volume(self._store, folder / token, _writable(folder))
+        if volume.last() != self._changed_at(volume.generation):
+            volume.close()
+            raise Unusable("it is that of another store")
+        return volume
+
+    def _begun(self, folder: Path) -> str:
+        """Begin an empty index, unless another process has just done so; return its name."""
+        folder.mkdir(exist_ok=True)
+        with self._turn(_PATIENCE_WITHOUT_SECONDS):
+            token = _pointed_to(folder)
+            if token is None:
+                token = self._new_token()
+                Volume(self._store, folder / token).close()
+                self._point_to(token)
+        return token
+
+    @contextmanager
+    def _turn(self, patience: float) -> Iterator[None]:
+        if self.folder is None:
+            yield
+            return
+        self.folder.mkdir(exist_ok=True)
+        with Turns(self.folder).taken(patience):
+            yield
+
+    def _new_token(self) -> str:
+        """Make a folder for another index; the caller has the turn."""
+        folder = Path(str(self.folder))
+        self._sweep(_pointed_to(folder))
+        token = f"{_NAME}-{secrets.token_hex(8)}"
+        (folder / token).mkdir()
+        return token
+
+    def _sweep(self, used: str | None) -> None:
+        """Delete what is not used (any more); whoever reads it keeps it open. The caller has the turn."""
+        for path in Path(str(self.folder)).glob(f"{_NAME}-*"):
+            if path.name != used and path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.suffix == ".part":
+                path.unlink(missing_ok=True)
+
+    def _point_to(self, token: str) -> None:
+        folder = Path(str(self.folder))
+        part = folder / f"{token}.part"
+        part.write_text(token, encoding="ascii")
+        os.replace(part, folder / _NAME)
+        sync_folder(folder)
+
+
+def _pointed_to(folder: Path) -> str | None:
+    try:
+        return (folder / _NAME).read_text(encoding="ascii")
+    except (FileNotFoundError, UnicodeDecodeError):
+        return None
+
+
+def _writable(folder: Path) -> bool:
+    return os.access(folder if folder.exists() else folder.parent, os.W_OK)
+
+
+def _is_damage(error: Exception) -> bool:
+    cause = error.__cause__
+    damaged = isinstance(cause, sqlite3.DatabaseError) and not isinstance(cause, sqlite3.OperationalError)
+    return isinstance(error, Unusable) or damaged

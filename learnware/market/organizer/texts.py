@@ -2,46 +2,66 @@
 
 from __future__ import annotations
 
-import math
-import re
-import unicodedata
-from collections import Counter
-from dataclasses import dataclass
+import json
+import sqlite3
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
+from learnware.market.organizer import text_tables
+from learnware.market.organizer.likeness import (
+    LEAST_PREFIX,
+    LEAST_PREFIX_SHARE,
+    allowed_edits,
+    edits,
+    likeness_of_continuations,
+)
+from learnware.market.organizer.postings import (
+    IN_DESCRIPTION,
+    IN_NAME,
+    PLACES,
+    Ints,
+    Postings,
+    Totals,
+    distinct,
+    unpack,
+)
+from learnware.market.organizer.ranking import Ranking
+from learnware.market.organizer.words import fold, is_unspaced, telling_words, words_of
 from learnware.specification import SemanticSpecification
 
-#: What a word is worth by where it stands.
-NAME_WORTH, TAG_WORTH, DESCRIPTION_WORTH = 0.85, 0.65, 0.6
 #: What the whole question is worth when it stands there word by word.
 PHRASE_IN_NAME, PHRASE_IN_DESCRIPTION = 0.95, 0.9
 #: Answers whose words earn less than this share of the best ones', or of the question's, are left out.
 LEAST_SHARE_OF_BEST, LEAST_RELEVANCE = 0.35, 0.1
+#: In so many names, and so many descriptions, that hold all words of a question their order is looked at.
+MOST_READ = 1000
+#: Of a longer question the first words count, so that its work and memory have a bound.
+MOST_WORDS = 32
+#: So many learnwares are entered at once.
+ENTERED_AT_ONCE = 1000
 
-_SATURATION, _LENGTH_SHARE = 0.5, 0.75
-_PREFIX_LIKENESS = 0.85
-_LEAST_PREFIX, _LEAST_PREFIX_SHARE = 3, 0.35
+Rows = Callable[[str, tuple[Any, ...]], list[tuple[Any, ...]]]
 
-_ACCENTS = re.compile("[\u0300-\u036f]")
-# Scripts that put no space between words: Thai, Lao, Khmer, kana, Han, Hangul.
-_UNSPACED = "\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
-_RUNS = re.compile(rf"[{_UNSPACED}]+|[^\W_{_UNSPACED}]+")
-_UNSPACED_RUN = re.compile(rf"[{_UNSPACED}]")
-_FILLERS = frozenset(
-    (
-        "a an and are as at be by can do for from has have how i in into is it its me model my of on or our over that "
-        "the their this to using was what when where which who will with you your"
-    ).split()
+# No letter of a word comes before the one or after the other.
+_FIRST_LETTER, _LAST_LETTER = "0", "\U0010ffff"
+_CASES = " ".join(f"WHEN '{column}' THEN {place}" for place, column in enumerate(text_tables.COLUMNS))
+_PLACE = f"doc * {PLACES} + CASE col {_CASES} END"
+_STANDING = f"SELECT {_PLACE} FROM text_places WHERE term = ?"
+_CONTINUING = (
+    f"SELECT {_PLACE}, length(term) FROM text_places WHERE term >= ? AND term <= ? AND ? >= {LEAST_PREFIX_SHARE} "
+    "* length(term)"
 )
-
-
-@dataclass(frozen=True)
-class _Entry:
-    name: str
-    description: str
-    tags: frozenset[str]
-    in_name: frozenset[str]
-    in_description: Counter[str]
-    length: int
+_OF_LENGTH = "SELECT word FROM text_words WHERE length(word) BETWEEN ? AND ?"
+_LENGTHS = "SELECT block, lengths FROM text_lengths WHERE block IN (SELECT value FROM json_each(?)) ORDER BY block"
+_IN_NAMES, _IN_DESCRIPTIONS = (
+    f"SELECT number FROM text_entries WHERE number IN (SELECT value FROM json_each(?)) "
+    f"AND instr(' ' || {column} || ' ', ?) > 0"
+    for column in ("name", "description")
+)
 
 
 class TextIndex:
@@ -54,11 +74,20 @@ class TextIndex:
               {\sum_{w \in q} \mathrm{idf}(w)}
 
     where v runs over the words of d that equal w or continue it, or else differ from it by a typing error, s
-    is the likeness of the two, and the worth of v is BM25's saturating count in a description and a constant in a
-    name or a tag. So 1 would be a learnware that says all of it in the best place, whatever else the market holds.
-    A learnware that contains the question word by word goes before all others.
+    is the likeness of the two, and the worth of v is BM25's saturating count in a description (3 stands for more)
+    and a constant in a name or a tag. So 1 would be a learnware that says all of it in the best place, whatever else
+    the market holds. A learnware that contains the question word by word goes before all others.
 
     Case and accents do not matter. Text of scripts without spaces is compared by pairs of characters.
+
+    The words are kept in SQLite: FTS5 holds which word stands in which column of which learnware, and nothing is
+    kept in memory between two questions.
+
+    Parameters
+    ----------
+    rows : callable
+        Runs one query with its values and returns all rows. All queries of one question should see one state of the
+        tables, as in a transaction.
 
     References
     ----------
@@ -67,209 +96,160 @@ class TextIndex:
 
     Notes
     -----
-    Plain Python rather than SQLite's FTS5: that is absent from some builds of Python, keeps Chinese and Japanese
-    sentences in one piece, knows no typing errors, and would hold for the folder market only.
+    Of FTS5 only the inverted index is used, fed with words that are split and folded here. Its own tokenizers keep
+    Chinese and Japanese sentences in one piece, it knows no typing errors, and its ranking compares no two places.
 
     Examples
     --------
+    >>> import sqlite3
     >>> from learnware.specification import SemanticSpecification
-    >>> index = TextIndex()
-    >>> index.add("a", SemanticSpecification(name="Sales of a shop"))
-    >>> index.add("b", SemanticSpecification(name="Heart disease", description="From a clinic, not a shop."))
-    >>> list(index.rank("shop"))
-    ['a', 'b']
-    >>> list(index.rank("haert desease"))
-    ['b']
+    >>> connection = sqlite3.connect(":memory:")
+    >>> TextIndex.create_tables(connection)
+    >>> shop = SemanticSpecification(name="Sales of a shop")
+    >>> clinic = SemanticSpecification(name="Heart disease", description="From a clinic, not a shop.")
+    >>> TextIndex.enter(connection, [(1, shop), (2, clinic)])
+    >>> index = TextIndex(lambda query, values: connection.execute(query, values).fetchall())
+    >>> index.rank("shop").best_first().tolist()
+    [1, 2]
+    >>> index.rank("haert desease").best_first().tolist()
+    [2]
     """
 
-    def __init__(self) -> None:
-        self._entries: dict[str, _Entry] = {}
-        self._holders: dict[str, set[str]] = {}
-        self._spelled: dict[str, set[str]] = {}
-        self._total_length, self._n_described = 0, 0
+    #: The statements that make the tables, each of which does nothing where its table is there.
+    TABLES = text_tables.TABLES
 
-    def __len__(self) -> int:
-        return len(self._entries)
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
 
-    def add(self, learnware_id: str, semantic: SemanticSpecification) -> None:
-        """Take in a learnware's words; one that is known is replaced."""
-        self.remove(learnware_id)
-        entry = _read(semantic)
-        self._entries[learnware_id] = entry
-        self._total_length += entry.length
-        self._n_described += entry.length > 0
-        for word in _words_of(entry):
-            holders = self._holders.setdefault(word, set())
-            if not holders:
-                for pair in _pairs(word):
-                    self._spelled.setdefault(pair, set()).add(word)
-            holders.add(learnware_id)
+    @staticmethod
+    def create_tables(connection: sqlite3.Connection) -> None:
+        """Make the tables where they are not there yet; `MissingDependency` where SQLite lacks FTS5."""
+        text_tables.create_tables(connection)
 
-    def remove(self, learnware_id: str) -> None:
-        """Forget a learnware's words; one that is not known is no error."""
-        entry = self._entries.pop(learnware_id, None)
-        if entry is None:
-            return
-        self._total_length -= entry.length
-        self._n_described -= entry.length > 0
-        for word in _words_of(entry):
-            self._holders[word].discard(learnware_id)
-            if not self._holders[word]:
-                del self._holders[word]
-                for pair in _pairs(word):
-                    self._spelled[pair].discard(word)
+    @staticmethod
+    def enter(connection: sqlite3.Connection, learnwares: Iterable[tuple[int, SemanticSpecification]]) -> None:
+        """Take in the words of learnwares, in the caller's transaction.
 
-    def rank(self, text: str) -> dict[str, float]:
-        """Return the relevance of the learnwares that clearly answer `text`, the most relevant first.
+        Parameters
+        ----------
+        connection : sqlite3.Connection
+            Where the tables are.
+        learnwares : iterable of (int, SemanticSpecification)
+            By number. Numbers should ascend; one that is there already is a `sqlite3.IntegrityError`.
+        """
+        entries = (text_tables.TextEntry.of(int(number), semantic) for number, semantic in learnwares)
+        while batch := list(islice(entries, ENTERED_AT_ONCE)):
+            text_tables.enter(connection, batch)
+
+    @staticmethod
+    def forget(connection: sqlite3.Connection, numbers: Iterable[int]) -> None:
+        """Forget the words of learnwares, in the caller's transaction; a number that is not known is no error."""
+        text_tables.forget(connection, map(int, numbers))
+
+    def rank(self, text: str) -> Ranking:
+        """Return the learnwares that clearly answer `text`, with their relevance.
 
         Parameters
         ----------
         text : str
-            Words in any language; quotation marks and operators mean nothing.
+            Words in any language, of which the first `MOST_WORDS` different ones count that say something; quotation
+            marks and operators mean nothing.
 
         Returns
         -------
-        dict of str to float
-            Relevance in (0, 1]; learnwares without a clear relation are absent, so that it may be empty.
+        Ranking
+            Learnwares without a clear relation are absent, so that it may be empty.
         """
-        question = _fold(text)
-        words = _content_words(_words(question))
-        if not words:
-            return {}
-        rarity = {word: self._rarity(word) for word in words}
-        scores: dict[str, float] = {}
-        for word in words:
-            for learnware_id, worth in self._answers(word).items():
-                scores[learnware_id] = scores.get(learnware_id, 0.0) + rarity[word] * worth
+        question = fold(text)
+        found = {word: self._postings(word) for word in telling_words(words_of(question))[:MOST_WORDS]}
+        numbers = distinct(Postings.join(list(found.values())).numbers)
+        if not len(numbers):
+            return Ranking.empty()
+        totals, lengths = self._totals(), self._lengths(numbers)
+        rarity = {word: totals.rarity(postings.n_holders()) for word, postings in found.items()}
+        described = totals.relative(lengths["description"])
+        scores = sum((rarity[word] * found[word].worth(numbers, described) for word in found), np.zeros(len(numbers)))
         total = sum(rarity.values())
-        least = max(LEAST_RELEVANCE * total, LEAST_SHARE_OF_BEST * max(scores.values(), default=0.0))
-        relevance = {i: self._with_phrase(i, question, s / total) for i, s in scores.items() if s >= least}
-        return dict(sorted(relevance.items(), key=lambda pair: (-pair[1], pair[0])))
+        clear = scores >= max(LEAST_RELEVANCE * total, LEAST_SHARE_OF_BEST * float(scores.max()))
+        ranking = Ranking(numbers[clear], scores[clear] / total)
+        return self._with_phrases(ranking, question, found, lengths["name"][clear])
 
-    def _rarity(self, word: str) -> float:
-        holders = len(self._holders.get(word, ()))
-        return math.log(1.0 + (len(self._entries) - holders + 0.5) / (holders + 0.5))
+    def by_name(self, numbers: Iterable[int]) -> list[int]:
+        """Return numbers in the order of their names, those of equal names by themselves."""
+        wanted = set(numbers)
+        named = self._rows("SELECT number FROM text_entries ORDER BY name, number", ())
+        return [number for (number,) in named if number in wanted]
 
-    def _answers(self, word: str) -> dict[str, float]:
-        best: dict[str, float] = {}
-        for variant, likeness in self._variants(word).items():
-            for learnware_id in self._holders[variant]:
-                worth = likeness * self._worth(self._entries[learnware_id], variant)
-                best[learnware_id] = max(worth, best.get(learnware_id, 0.0))
-        return best
+    def _totals(self) -> Totals:
+        ((learnwares, described, words),) = self._rows("SELECT learnwares, described, words FROM text_totals", ())
+        return Totals(learnwares, described, words)
 
-    def _worth(self, entry: _Entry, word: str) -> float:
-        if word in entry.in_name:
-            return NAME_WORTH
-        count = entry.in_description[word]
-        average = self._total_length / max(1, self._n_described)
-        length = 1.0 - _LENGTH_SHARE + _LENGTH_SHARE * entry.length / max(1.0, average)
-        described = DESCRIPTION_WORTH * count / (count + _SATURATION * length)
-        return max(described, TAG_WORTH if word in entry.tags else 0.0)
+    def _lengths(self, numbers: Ints) -> npt.NDArray[np.void]:
+        """Return letters of the names and words of the descriptions, as a structured array."""
+        blocks, row = np.unique(numbers // text_tables.BLOCK, return_inverse=True)
+        written = self._rows(_LENGTHS, (json.dumps(blocks.tolist()),))
+        lengths = np.frombuffer(b"".join(blob for _, blob in written), text_tables.LENGTHS)
+        return lengths.reshape(len(blocks), text_tables.BLOCK)[row, numbers % text_tables.BLOCK]
 
-    def _variants(self, word: str) -> dict[str, float]:
-        """Return the words of the market that may mean `word`, with their likeness in (0, 1]."""
-        if _UNSPACED_RUN.match(word):
-            return {word: 1.0} if word in self._holders else {}
-        alike = self._spelled_alike(word)
-        meant = {
-            candidate: 1.0 if candidate == word else _PREFIX_LIKENESS * (len(word) / len(candidate)) ** 0.5
-            for candidate in alike
-            if candidate == word or _continues(word, candidate)
-        }
-        if meant:
+    def _postings(self, word: str) -> Postings:
+        """Return where the words stand that equal or continue `word`, or else the words it may be misspelt for."""
+        meant = Postings.join([self._standing(word, 1.0), self._continuing(word)])
+        if len(meant):
             return meant
-        edits = {candidate: _edits(word, candidate) for candidate in alike}
-        return {c: 1.0 - count / len(word) for c, count in edits.items() if count <= _allowed_edits(word)}
+        return Postings.join([self._standing(other, likeness) for other, likeness in self._spelled_alike(word)])
 
-    def _spelled_alike(self, word: str) -> list[str]:
-        """Return the words that share enough pairs of letters; each edit can spoil three of them at most."""
-        pairs = _pairs(word)
-        shared = Counter(candidate for pair in pairs for candidate in self._spelled.get(pair, ()))
-        # A word that goes on after the last letter lacks one pair.
-        least = max(1, len(pairs) - max(1, 3 * _allowed_edits(word)))
-        return [candidate for candidate, count in shared.items() if count >= least]
+    def _standing(self, word: str, likeness: float) -> Postings:
+        numbers, places, _ = unpack(self._rows(_STANDING, (word,)), 1)
+        return Postings(numbers, places, np.full(len(numbers), likeness))
 
-    def _with_phrase(self, learnware_id: str, question: str, relevance: float) -> float:
-        entry = self._entries[learnware_id]
-        if _contains(entry.name, question):
-            return PHRASE_IN_NAME + (1.0 - PHRASE_IN_NAME) * len(question) / len(entry.name)
-        if len(question.split()) > 1 and _contains(entry.description, question):
-            return PHRASE_IN_DESCRIPTION + (PHRASE_IN_NAME - PHRASE_IN_DESCRIPTION) * relevance
-        return relevance
+    def _continuing(self, word: str) -> Postings:
+        if len(word) < LEAST_PREFIX:
+            return Postings.join([])
+        rows = self._rows(_CONTINUING, (word + _FIRST_LETTER, word + _LAST_LETTER, len(word)))
+        numbers, places, letters = unpack(rows, 2)
+        return Postings(numbers, places, likeness_of_continuations(word, letters))
 
+    def _spelled_alike(self, word: str) -> list[tuple[str, float]]:
+        """Return the words of the market that typing errors lead to, with their likeness."""
+        allowed = allowed_edits(word)
+        if not allowed:
+            return []
+        candidates = [row[0] for row in self._rows(_OF_LENGTH, (len(word) - allowed, len(word) + allowed))]
+        counts = edits(word, candidates)
+        near = np.flatnonzero(counts <= allowed).tolist()
+        return [(candidates[i], 1.0 - int(counts[i]) / len(word)) for i in near]
 
-def _read(semantic: SemanticSpecification) -> _Entry:
-    name, description = _fold(semantic.name), _fold(semantic.description)
-    tags = (semantic.data, semantic.task, semantic.library, semantic.license, *semantic.scenarios)
-    tagged = frozenset(word for tag in tags if tag for word in _words(_fold(tag)))
-    counts = Counter(_words(description))
-    return _Entry(name, description, tagged, frozenset(_words(name)), counts, counts.total())
+    def _with_phrases(self, ranking: Ranking, question: str, found: dict[str, Postings], name_lengths: Ints) -> Ranking:
+        """Raise those that contain the question word by word."""
+        numbers, relevance = ranking.numbers, ranking.relevance.copy()
+        # A run without spaces is looked for within others, so the words beside it may be parts of words.
+        needed = [word for word in found if is_unspaced(word)] or list(found)
+        named = np.flatnonzero(_hold_all(numbers, [found[word].holders(IN_NAME, IN_NAME) for word in needed]))
+        if [question] != needed:
+            shortest_first = named[np.argsort(name_lengths[named], kind="stable")]
+            named = self._containing(_IN_NAMES, question, numbers, shortest_first)
+        share = len(question) / name_lengths[named]
+        relevance[named] = PHRASE_IN_NAME + (1.0 - PHRASE_IN_NAME) * share
+        if " " in question:
+            held = [found[word].holders(IN_DESCRIPTION, PLACES - 1) for word in needed]
+            told = np.setdiff1d(np.flatnonzero(_hold_all(numbers, held)), named)
+            best_first = told[np.argsort(-relevance[told], kind="stable")]
+            told = self._containing(_IN_DESCRIPTIONS, question, numbers, best_first)
+            relevance[told] = PHRASE_IN_DESCRIPTION + (PHRASE_IN_NAME - PHRASE_IN_DESCRIPTION) * relevance[told]
+        return Ranking(numbers, relevance)
 
-
-def _words_of(entry: _Entry) -> frozenset[str]:
-    return entry.in_name | entry.tags | set(entry.in_description)
-
-
-def _fold(text: str) -> str:
-    """Return the words of a text without case, accents and marks, one space between them."""
-    apart = unicodedata.normalize("NFKD", text.casefold())
-    joined = unicodedata.normalize("NFC", _ACCENTS.sub("", apart)).casefold()
-    return " ".join(_RUNS.findall(joined))
-
-
-def _words(folded: str) -> list[str]:
-    words: list[str] = []
-    for run in folded.split():
-        words.append(run)
-        if _UNSPACED_RUN.match(run) and len(run) > 1:
-            words.pop()
-            words.extend(run)
-            words.extend(run[i : i + 2] for i in range(len(run) - 1))
-    return words
-
-
-def _content_words(words: list[str]) -> list[str]:
-    """Return the different words that say something; single characters say little where there are pairs."""
-    pairs = any(len(word) == 2 and _UNSPACED_RUN.match(word) for word in words)
-    telling = [w for w in words if w not in _FILLERS and not (pairs and len(w) == 1 and _UNSPACED_RUN.match(w))]
-    return list(dict.fromkeys(telling or words))
+    def _containing(self, query: str, question: str, numbers: Ints, positions: Ints) -> Ints:
+        """Return which of the first positions belong to texts that contain the question."""
+        read = json.dumps(numbers[positions[:MOST_READ]].tolist())
+        phrase = question if any(map(is_unspaced, question)) else f" {question} "
+        found: Ints = np.array([row[0] for row in self._rows(query, (read, phrase))], np.int64)
+        return np.searchsorted(numbers, found)
 
 
-def _pairs(word: str) -> set[str]:
-    padded = f" {word} "
-    return {padded[i : i + 2] for i in range(len(padded) - 1)}
-
-
-def _contains(text: str, phrase: str) -> bool:
-    if _UNSPACED_RUN.search(phrase):
-        return phrase in text
-    return f" {phrase} " in f" {text} "
-
-
-def _continues(word: str, candidate: str) -> bool:
-    long_enough = len(word) >= max(_LEAST_PREFIX, _LEAST_PREFIX_SHARE * len(candidate))
-    return long_enough and candidate.startswith(word)
-
-
-def _allowed_edits(word: str) -> int:
-    if any(letter.isdigit() for letter in word) or len(word) < 4:
-        return 0
-    return 1 if len(word) < 8 else 2
-
-
-def _edits(left: str, right: str) -> int:
-    """Count letters to insert, delete, change or swap with a neighbour (optimal string alignment)."""
-    if abs(len(left) - len(right)) > 2:
-        return 3
-    before: list[int] = []
-    above = list(range(len(right) + 1))
-    for i, letter in enumerate(left, 1):
-        row = [i]
-        for j, other in enumerate(right, 1):
-            cost = min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (letter != other))
-            if i > 1 and j > 1 and letter == right[j - 2] and left[i - 2] == other:
-                cost = min(cost, before[j - 2] + 1)
-            row.append(cost)
-        before, above = above, row
-    return above[-1]
+def _hold_all(numbers: Ints, holders: list[Ints]) -> npt.NDArray[np.bool_]:
+    """Return for each number whether it is among all the holders."""
+    counts = np.zeros(len(numbers), np.int64)
+    for held in holders:
+        counts += np.isin(numbers, held, assume_unique=True)
+    all_hold: npt.NDArray[np.bool_] = counts == len(holders)
+    return all_hold

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from learnware._validation import check_int, check_option
+from learnware._validation import check_option
 from learnware.bundle import Learnware, Policy
 from learnware.errors import InvalidParameter, InvalidSpecification, LearnwareNotFound, MarketError
 from learnware.market.base import Market, OneLearnware, as_learnware
@@ -20,6 +20,7 @@ from learnware.market.remote.session import Session
 from learnware.market.remote.submission import send
 from learnware.market.remote.variables import OFFLINE, is_on
 from learnware.market.result import SearchResult
+from learnware.market.searcher.wishes import Wishes
 from learnware.market.store import Revision
 from learnware.market.store.base import is_id
 from learnware.market.store.forks import renew_in_forks
@@ -124,16 +125,18 @@ class RemoteMarket(Market):
         text: str | None = None,
         limit: int = 10,
         mixture_size: int = 5,
+        offset: int = 0,
+        duplicates: bool = False,
     ) -> SearchResult:
         wanted, words = _question(specification, text)
         content = {
             "specification": None if wanted is None else json.loads(wanted.to_json()),
             "text": words,
-            "limit": check_int(limit, "limit", "Market.search"),
-            "mixture_size": check_int(mixture_size, "mixture_size", "Market.search"),
+            **vars(Wishes(limit, mixture_size, offset, duplicates)),
         }
         answer = self._session.ask("POST", "/search", content=content)
-        return result_from_wire(answer, describe=self.describe, fetch=self.fetch)
+        points = None if wanted is None else wanted.statistical
+        return result_from_wire(answer, describe=self.describe, fetch=self.fetch, query=points)
 
     def close(self) -> None:
         self._session.close()

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
-from learnware.market.organizer import Index, Island
+from learnware.market.organizer import Island, Snapshot
+from learnware.market.organizer.island import Mask
+from learnware.market.organizer.ranking import Ranking
+from learnware.market.organizer.tags import chosen
 from learnware.market.searcher.semantic import matches_tags
 from learnware.specification import SemanticSpecification
+
+Numbers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -20,42 +24,59 @@ class Candidates:
 
     Attributes
     ----------
-    index : Index
-    groups : frozenset of int
-        The groups of tags that are wanted.
-    relevance : mapping of str to float, or None
-        How well the words match, by id, the best first; None when no words were asked for.
-    hidden : collection of str
-        Ids that whoever asks must not learn of.
+    snapshot : Snapshot
+    groups : list of int or None
+        The groups of tags that are wanted; None for all of them.
+    ranking : Ranking or None
+        How well the words match; None when no words were asked for.
+    hidden : ndarray of int64
+        Numbers of those that whoever asks must not learn of.
     """
 
-    index: Index
-    groups: frozenset[int]
-    relevance: Mapping[str, float] | None
-    hidden: Collection[str]
+    snapshot: Snapshot
+    groups: list[int] | None
+    ranking: Ranking | None
+    hidden: Numbers
 
     @classmethod
-    def of(cls, index: Index, wanted: SemanticSpecification, words: str, hidden: Collection[str] = ()) -> Candidates:
+    def of(
+        cls, snapshot: Snapshot, wanted: SemanticSpecification, words: str, hidden: Numbers | None = None
+    ) -> Candidates:
         """Look for tags, of which those not said mean any, and words, of which there may be none."""
-        groups = index.tags.chosen(partial(matches_tags, wanted))
-        return cls(index, groups, index.texts.rank(words) if words else None, hidden)
+        asks = any((wanted.data, wanted.task, wanted.library, wanted.license, wanted.scenarios))
+        groups = chosen(snapshot.groups, partial(matches_tags, wanted)) if asks else list(snapshot.groups)
+        ranking = snapshot.texts.rank(words) if words else None
+        every = len(groups) == len(snapshot.groups)
+        return cls(snapshot, None if every else groups, ranking, np.empty(0, np.int64) if hidden is None else hidden)
 
     def __bool__(self) -> bool:
-        return next(iter(self), None) is not None
+        return any(self.mask(island).any() for island in self.snapshot.islands)
 
-    def __iter__(self) -> Iterator[str]:
-        """Iterate over their ids: those of the best words first, else those changed last at the end."""
-        everything = self.index if self.relevance is None else self.relevance
-        tags = self.index.tags
-        return (i for i in everything if tags[i] in self.groups and i not in self.hidden)
+    def mask(self, island: Island) -> Mask:
+        """Tell which rows of an island are among them."""
+        mask = island.present
+        if self.groups is not None:
+            mask = mask & np.isin(island.groups, self.groups)
+        if self.ranking is not None:
+            matching = np.zeros(len(island), dtype=bool)
+            matching[island.rows_of(self.ranking.numbers)] = True
+            mask = mask & matching
+        if len(self.hidden):
+            mask = mask.copy()
+            mask[island.rows_of(self.hidden)] = False
+        return mask
 
-    def rows(self, island: Island) -> npt.NDArray[np.intp]:
-        """Return which members of an island are among them."""
-        rows = np.arange(len(island))
-        if not self.groups.issuperset(self.index.tags):
-            rows = rows[np.isin(island.groups, list(self.groups))]
-        if self.relevance is not None:
-            rows = rows[[island.ids[row] in self.relevance for row in rows]]
-        if self.hidden:
-            rows = rows[[island.ids[row] not in self.hidden for row in rows]]
-        return rows
+    def numbers(self) -> Numbers:
+        """Return their numbers: those of the best words first, else those changed last at the end."""
+        parts = [island.numbers[self.mask(island)] for island in self.snapshot.islands]
+        numbers = np.sort(np.concatenate(parts)) if parts else np.empty(0, np.int64)
+        if self.ranking is None:
+            return numbers
+        best = self.ranking.best_first()
+        return best[np.isin(best, numbers, assume_unique=True)]
+
+    def relevance(self, number: int) -> float | None:
+        """Return how well the words match a learnware; None when no words were asked for."""
+        if self.ranking is None:
+            return None
+        return float(self.ranking.relevance[np.searchsorted(self.ranking.numbers, number)])

@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from learnware.kernels import minimize_on_simplex
-from learnware.market.organizer import Index, Island
+from learnware.market.organizer import Answers, Island
 from learnware.market.organizer.capability import MOST_LOSS, Truth, best_constant
+from learnware.market.organizer.hearing import Hearing
 from learnware.market.searcher.peers import N_JUDGED, Peer, closeness, groups, peers_near, surrogates
-from learnware.market.searcher.statistical import Neighbours, Query
+from learnware.market.searcher.statistical import Neighbours, Query, Scan
 from learnware.specification import PointLabels
 
 # The constants below were chosen on digits, wine, breast cancer and drawn tables; see tests/benchmarks/corruption.py.
@@ -59,7 +60,7 @@ class Judgement:
         return order
 
 
-def estimate_losses(index: Index, island: Island, query: Query, near: Neighbours) -> Judgement:
+def estimate_losses(hearing: Hearing, scan: Scan, near: Neighbours) -> Judgement:
     r"""Estimate the loss on the user's task of the learnwares nearest to them.
 
     With weights w under which the 30 learnwares t nearest to the user come nearest to them (by a quadratic program with
@@ -90,10 +91,10 @@ def estimate_losses(index: Index, island: Island, query: Query, near: Neighbours
 
     Parameters
     ----------
-    index : Index
+    hearing : Hearing
         Knows what models answered.
-    island : Island
-    query : Query
+    scan : Scan
+        The island, and the user on it.
     near : Neighbours
         Learnwares to estimate for, the nearest first.
 
@@ -106,13 +107,14 @@ def estimate_losses(index: Index, island: Island, query: Query, near: Neighbours
     Y. Xie, Z.-H. Tan, Y. Jiang, Z.-H. Zhou. "Identifying Helpful Learnwares Without Examining the Whole Market". ECAI
     2023.
     """
-    members = peers_near(index, island, query, near)
+    island, query = scan.island, scan.query
+    members, answers = peers_near(hearing, island.ruler[1], query, near)
     losses, useless = np.full(len(near.rows), np.nan), np.zeros(len(near.rows), dtype=bool)
     # Of those that answer alike, the one made for data more like the user's is the safer choice.
     apart = _UNEXPLAINED * (1.0 - near.fits)
     if query.labels is None:
         for group in groups(members):
-            judged, beliefs = _by_others(index, island, query, near, group)
+            judged, beliefs = _by_others(answers, island, query, near, group)
             if group[0].labels.classes is not None or _best(judged) < _TELLING:
                 losses[_positions(group)], useless[_positions(group)] = judged, beliefs < _LEAST_BELIEF
     elif members:
@@ -122,7 +124,7 @@ def estimate_losses(index: Index, island: Island, query: Query, near: Neighbours
         judging = [i for i in order[:N_JUDGED] if members[i].asked]
         if len(judging) > 1:
             group = [members[i] for i in judging]
-            judged, _ = _by_others(index, island, query, near, group, told[judging])
+            judged, _ = _by_others(answers, island, query, near, group, told[judging])
             losses[_positions(group)] = 0.5 * (judged + told[judging])
         useless = _hopeless(losses + apart)
         # Others may contradict whoever agrees best with the user: the user is right.
@@ -154,7 +156,7 @@ def _by_user(island: Island, query: Query, labels: PointLabels, group: Sequence[
 
 
 def _by_others(
-    index: Index,
+    answers: Answers,
     island: Island,
     query: Query,
     near: Neighbours,
@@ -164,9 +166,9 @@ def _by_others(
     """Return the loss of every member by the answers of the others, and how far each is to be believed."""
     gram, products = _gram(island, near, group)
     weights = minimize_on_simplex(gram + _RIDGE * np.diag(np.diag(gram)), products)
-    fits = _fits(island, near, group, gram)
+    fits = _fits(group, gram)
     heard = np.flatnonzero(weights > _LEAST_WEIGHT)
-    columns = _columns(index, island, group, heard)
+    columns = _columns(answers, island, group, heard)
     doubts = np.array([_without_own_voice(c, fits, group, int(t)) for t, c in zip(heard, columns, strict=True)])
     covered = np.clip((fits[:, heard].max(axis=0) - _COVERED_FROM) / (_COVERED_AT - _COVERED_FROM), 0.0, 1.0)
     beliefs = np.ones(len(group))
@@ -192,7 +194,7 @@ def _without_own_voice(column: Floats, fits: Floats, group: list[Peer], t: int) 
     return float(means.min()) / max(constant, _LEAST_CONSTANT)
 
 
-def _columns(index: Index, island: Island, group: list[Peer], heard: Rows) -> list[Floats]:
+def _columns(answers: Answers, island: Island, group: list[Peer], heard: Rows) -> list[Floats]:
     """Return, for each of `heard`, the loss of every member at each of its probes."""
     asked = [group[t] for t in heard]
     points = np.concatenate([member.points[member.probes] for member in asked])
@@ -201,7 +203,7 @@ def _columns(index: Index, island: Island, group: list[Peer], heard: Rows) -> li
     losses = np.empty((len(group), len(points)))
     for j, (member, said) in enumerate(zip(group, surrogates(island, points, group), strict=True)):
         for other, end in zip(asked, ends, strict=True):
-            known = index.answers.at(member.digest, other.digest, member.labels, len(other.probes))
+            known = answers.at(member.digest, other.digest, member.labels, len(other.probes))
             if known is not None:
                 said[end - len(other.probes) : end] = known
         losses[j] = truth.losses(said, member.labels)
@@ -211,15 +213,15 @@ def _columns(index: Index, island: Island, group: list[Peer], heard: Rows) -> li
 def _gram(island: Island, near: Neighbours, group: list[Peer]) -> tuple[Floats, Floats]:
     positions = [member.position for member in group]
     rows = near.rows[positions]
-    sketches = island.sketches[rows].astype(np.float64)
+    sketches = island.sketches(rows).astype(np.float64)
     gram = sketches @ sketches.T
     np.fill_diagonal(gram, np.maximum(island.self_products[rows], np.diag(gram)))
     return gram, near.products[positions]
 
 
-def _fits(island: Island, near: Neighbours, group: list[Peer], gram: Floats) -> Floats:
+def _fits(group: list[Peer], gram: Floats) -> Floats:
     """Return the share of each embedding that every other explains, freed of sampling noise; -1 for itself."""
-    rows = [island.member(int(near.rows[member.position])).n_samples or len(member.weights) for member in group]
+    rows = [one.member.embedding.n_samples or len(one.weights) for one in group]
     own = np.diag(gram)
     length = np.maximum(own - (1.0 - own) / np.array(rows), 0.25 * own)
     fits = np.clip(gram**2 / np.outer(length, length), 0.0, 1.0)

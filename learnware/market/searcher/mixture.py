@@ -8,14 +8,27 @@ import numpy as np
 import numpy.typing as npt
 
 from learnware.kernels import inner_products, minimize_on_simplex
-from learnware.market.organizer import Island
-from learnware.market.searcher.statistical import Neighbours, Query
+from learnware.market.organizer.island import Mask, Rows
+from learnware.market.organizer.members import Member
+from learnware.market.organizer.sketches import Singles
+from learnware.market.searcher.duplicates import SAME_DATA
+from learnware.market.searcher.statistical import Neighbours, Query, Scan
 
 #: The support that Frank-Wolfe looks for, in multiples of the size of the mixture asked for.
 _BREADTH = 2
 
+#: The nearest that join them, in the same multiples.
+_NEAR = 16
+
 #: A member with less weight than this is left out: it costs a model and changes nothing.
 _LEAST_WEIGHT = 0.01
+
+# Up to so many candidates are looked at one by one; of more, so many of each look at all of them.
+_FEW, _PER_LOOK = 4096, 256
+# So often all candidates are looked at, unless nobody outside would help before.
+_LOOKS = 4
+# By half precision sketches, a smaller help than this cannot be told.
+_HELP = 1e-3
 
 Floats = npt.NDArray[np.float64]
 
@@ -24,7 +37,8 @@ Floats = npt.NDArray[np.float64]
 class Blend:
     """Members of an island with weights, how near each is to the user, and how near they come together."""
 
-    rows: npt.NDArray[np.intp]
+    rows: Rows
+    members: list[Member]
     weights: Floats
     squared_distances: Floats
     fits: Floats
@@ -32,66 +46,122 @@ class Blend:
     fit: float
 
 
-def mix(island: Island, query: Query, allowed: npt.NDArray[np.intp], near: Neighbours, size: int) -> Blend:
+def mix(scan: Scan, useful: Mask, near: Neighbours, size: int) -> Blend:
     r"""Return at most `size` members and the weights that bring them nearest to the user.
 
     .. math:: \min_{w \in \Delta} \Big\| \mu_u - \sum_i w_i \mu_i \Big\|^2
 
-    over *all* allowed members: fully corrective Frank-Wolfe on sketches finds those that help together, however far
-    each is alone; the nearest few join them; the weights are then solved for exactly and the smallest dropped.
+    over *all* useful members: fully corrective Frank-Wolfe on sketches finds those that help together, however far
+    each is alone; the nearest join them; of these the heaviest are solved for exactly, and the smallest dropped.
 
     References
     ----------
     M. Jaggi. "Revisiting Frank-Wolfe: Projection-Free Sparse Convex Optimization". ICML 2013.
     """
-    found = allowed[_frank_wolfe(island.sketches[allowed], query.sketch, _BREADTH * size)]
-    support = np.unique(np.concatenate([found, near.rows[:size]]))
-    gram, products = _exact(island, query, support)
+    query = scan.query
+    support, members = scan.island.known(_together(scan, _support(scan, useful, _BREADTH * size), near, size))
+    gram, products = _exact(scan, support, members)
     weights = minimize_on_simplex(gram, products)
     while True:
         kept = np.flatnonzero(weights >= min(_LEAST_WEIGHT, weights.max()))
         kept = np.sort(kept[np.argsort(-weights[kept], kind="stable")[:size]])
         if len(kept) == len(support):
             break
-        support, gram, products = support[kept], gram[np.ix_(kept, kept)], products[kept]
+        support, members = support[kept], [members[i] for i in kept]
+        gram, products = gram[np.ix_(kept, kept)], products[kept]
         weights = minimize_on_simplex(gram, products)
     if len(near.rows) and near.squared_distances[0] < _squared_distance(gram, products, weights, query):
         # Dropping members of a larger mixture may leave one that is farther than the nearest alone.
-        support, weights = near.rows[:1], np.ones(1)
-        gram, products = _exact(island, query, support)
+        support, members, weights = near.rows[:1], near.members[:1], np.ones(1)
+        gram, products = _exact(scan, support, members)
     own, together = float(weights @ gram @ weights), float(weights @ products)
     squared = _squared_distance(gram, products, weights, query)
     order = np.argsort(-weights, kind="stable")
     support, alone, products = support[order], np.diag(gram)[order], products[order]
     apart = np.maximum(alone - 2.0 * products + query.self_product, 0.0)
     fit = float(query.fit_of(np.array([together]), np.array([own]))[0])
-    return Blend(support, weights[order], apart, query.fit_of(products, alone), squared, fit)
+    heaviest = [members[i] for i in order]
+    return Blend(support, heaviest, weights[order], apart, query.fit_of(products, alone), squared, fit)
 
 
 def _squared_distance(gram: Floats, products: Floats, weights: Floats, query: Query) -> float:
     return max(0.0, float(weights @ gram @ weights - 2.0 * weights @ products + query.self_product))
 
 
-def _frank_wolfe(sketches: npt.NDArray[np.float32], target: npt.NDArray[np.float32], size: int) -> list[int]:
-    """Return rows of `sketches` whose convex hull comes near to `target`, each found where the last ones fall short."""
+def _together(scan: Scan, found: Rows, near: Neighbours, size: int) -> Rows:
+    """Return rows that a mixture may be made of: those that help most among the ones found and the nearest ones.
+
+    What is found step by step may have taken the place of a near one that makes several of them superfluous.
+    """
+    rows = np.union1d(found, near.rows[: _NEAR * size])
+    sketches = scan.island.sketches(rows).astype(np.float64)
+    weights = minimize_on_simplex(sketches @ sketches.T, sketches @ scan.query.sketch)
+    heaviest = rows[np.argsort(-weights, kind="stable")[: _BREADTH * size]]
+    return np.union1d(heaviest, near.rows[:1])
+
+
+def _support(scan: Scan, useful: Mask, size: int) -> Rows:
+    r"""Return rows whose convex hull comes near to the user, by their sketches.
+
+    Of a large island some rows are chosen by each look at all of them: those whose inner product with what is left of
+    the user, :math:`\langle s_i, s_u - \sum_j w_j s_j \rangle`, is largest. When nobody outside has a larger one than
+    those in the mixture, no other member would bring it nearer (that is the optimality condition of the problem on the
+    simplex).
+    """
+    target, gains = scan.query.sketch, np.where(useful, scan.products, np.float32(-np.inf))
+    if int(useful.sum()) <= _FEW:
+        rows = np.flatnonzero(useful)
+        return rows[_frank_wolfe(scan.island.sketches(rows), target, size)[0]]
+    pool: Rows = np.empty(0, np.intp)
+    for _ in range(_LOOKS):
+        pool = np.union1d(pool, _highest(gains))
+        sketches = scan.island.sketches(pool)
+        chosen, residual = _frank_wolfe(sketches, target, size)
+        gains = np.where(useful, scan.island.products(residual), np.float32(-np.inf))
+        if gains.max() <= (sketches[chosen] @ residual).max() + _HELP:
+            break
+    return pool[chosen]
+
+
+def _highest(gains: Singles) -> Rows:
+    """Return the rows of the highest gains, and of those the highest of as many parts: neighbours are often alike."""
+    parts = np.linspace(0, len(gains), _PER_LOOK + 1).astype(np.intp)[:-1]
+    peaks = np.maximum.reduceat(gains, parts)
+    ends = np.append(parts[1:], len(gains))
+    here = [start + int(gains[start:end].argmax()) for start, end in zip(parts, ends, strict=True)]
+    top = np.argpartition(-gains, _PER_LOOK)[:_PER_LOOK]
+    found = np.union1d(np.array(here)[np.isfinite(peaks)], top)
+    return np.asarray(found[np.isfinite(gains[found])])
+
+
+def _frank_wolfe(sketches: Singles, target: Singles, size: int) -> tuple[list[int], Singles]:
+    """Return rows of `sketches` whose convex hull comes near to `target`, and what is left of it.
+
+    Each is found where the last ones fall short. Copies of a row that is in are left out: they would take the places of
+    others and bring it no nearer.
+    """
     chosen: list[int] = []
-    residual = target
-    for _ in range(min(size, len(sketches))):
-        gains = sketches @ residual
-        gains[chosen] = -np.inf
-        best = int(np.argmax(gains))
+    residual, allowed = target, np.ones(len(sketches), dtype=bool)
+    norms = np.einsum("ij,ij->i", sketches, sketches)
+    for _ in range(size):
+        if not allowed.any():
+            break
+        best = int(np.argmax(np.where(allowed, sketches @ residual, -np.inf)))
         chosen.append(best)
+        allowed &= norms + norms[best] - 2.0 * (sketches @ sketches[best]) > SAME_DATA
+        allowed[best] = False
         members = sketches[chosen].astype(np.float64)
         weights = minimize_on_simplex(members @ members.T, members @ target)
         residual = (target - weights @ members).astype(np.float32)
-    return chosen
+    return chosen, residual
 
 
-def _exact(island: Island, query: Query, rows: npt.NDArray[np.intp]) -> tuple[Floats, Floats]:
-    kernel = island.frame.kernel
-    points, weights = island.framed(rows)
-    gram = np.diag(island.self_products[rows])
+def _exact(scan: Scan, rows: Rows, members: list[Member]) -> tuple[Floats, Floats]:
+    kernel = scan.island.ruler[1].kernel
+    points, weights = scan.island.framed(members)
+    gram = np.diag(scan.island.self_products[rows].astype(np.float64))
     for i in range(len(rows) - 1):
         gram[i, i + 1 :] = inner_products(kernel, points[i + 1 :], weights[i + 1 :], points[i], weights[i])
     gram = np.triu(gram) + np.triu(gram, 1).T
-    return gram, inner_products(kernel, points, weights, query.points.astype(np.float32), query.weights)
+    near = scan.query.points.astype(np.float32)
+    return gram, inner_products(kernel, points, weights, near, scan.query.weights)

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from learnware.market.organizer import Index, Island
+from learnware.market.organizer import Answers, Island
 from learnware.market.organizer.capability import askable, comparable, probes_of, usable
+from learnware.market.organizer.hearing import Hearing
+from learnware.market.organizer.members import Member
 from learnware.market.searcher.statistical import Neighbours, Query
-from learnware.specification import PointLabels
+from learnware.specification import Frame, PointLabels
 
 #: So many learnwares judge each other, the nearest to the user.
 N_JUDGED = 30
 #: Of so many, the nearest, a user's labels choose those first.
 N_BY_LABELS = 100
-
-# Chosen where the constants of `estimate_losses` were.
-_SHARPNESS = 3
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
@@ -34,8 +33,7 @@ class Peer:
     ----------
     position : int
         Among those near the user.
-    digest : str or None
-        sha256 of its bundle.
+    member : Member
     points : ndarray of shape (n_points, n_features)
         In the frame of the island; `weights` and `labels` are theirs.
     asked : bool
@@ -44,7 +42,7 @@ class Peer:
     """
 
     position: int
-    digest: str | None
+    member: Member
     points: npt.NDArray[np.float32]
     weights: Floats
     labels: PointLabels
@@ -53,22 +51,38 @@ class Peer:
     shares: Floats
     truth: Floats
 
+    @property
+    def digest(self) -> str:
+        """The sha256 of its bundle."""
+        return self.member.entry.digest
 
-def peers_near(index: Index, island: Island, query: Query, near: Neighbours) -> list[Peer]:
-    """Return those of which a loss can be told: by the user's labels, or by others at points they were asked about."""
-    members: list[Peer] = []
-    for position, row in enumerate(near.rows):
-        rkme = island.member(int(row))
-        asked, labels = askable(rkme), rkme.labels
-        if labels is None or not usable(labels.values) or (query.labels is None and not asked):
+
+def peers_near(hearing: Hearing, frame: Frame, query: Query, near: Neighbours) -> tuple[list[Peer], Answers]:
+    """Return those of which a loss can be told, and what their models answered at each other's points.
+
+    It can be told by the user's labels, or by others at points that they were asked about.
+    """
+    told: list[int] = []
+    for position, known in enumerate(near.members):
+        rkme = known.embedding
+        if rkme.labels is None or not usable(rkme.labels.values) or (query.labels is None and not askable(rkme)):
             continue
-        digest, (probes, shares) = index.digest(island.ids[row]), probes_of(rkme)
-        truth = index.answers.outputs(digest, labels, probes)
-        points = island.framed([row])[0][0, : len(rkme.weights)]
-        members.append(Peer(position, digest, points, rkme.weights, labels, asked, probes, shares, truth))
-        if len(members) == (N_JUDGED if query.labels is None else N_BY_LABELS):
+        told.append(position)
+        if len(told) == (N_JUDGED if query.labels is None else N_BY_LABELS):
             break
-    return [m for m in members if query.labels is None or comparable(m.labels, query.labels)]
+    answers = hearing.among([near.members[position].entry.digest for position in told])
+    members = [_peer(position, near.members[position], answers, frame) for position in told]
+    return [m for m in members if query.labels is None or comparable(m.labels, query.labels)], answers
+
+
+def _peer(position: int, known: Member, answers: Answers, frame: Frame) -> Peer:
+    rkme, digest = known.embedding, known.entry.digest
+    # Only those with labels get here.
+    labels = cast("PointLabels", rkme.labels)
+    probes, shares = probes_of(rkme)
+    truth = answers.outputs(digest, labels, probes)
+    points, _ = known.framed(frame)
+    return Peer(position, known, points, rkme.weights, labels, askable(rkme), probes, shares, truth)
 
 
 def groups(members: Sequence[Peer]) -> Iterable[list[Peer]]:
@@ -82,20 +96,20 @@ def groups(members: Sequence[Peer]) -> Iterable[list[Peer]]:
 
 
 def closeness(island: Island, points: npt.NDArray[np.float32], others: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
-    """Return the kernel of the island between framed points, sharpened: shape (n_points, n_others)."""
+    """Return the cube of the kernel of the island between framed points, of shape (n_points, n_others)."""
     squared = points @ (-2.0 * others.T)
     squared += np.einsum("ij,ij->i", points, points)[:, None]
     squared += np.einsum("ij,ij->i", others, others)
-    return island.frame.kernel.of_squared_distances(np.maximum(squared, 0.0, out=squared)) ** _SHARPNESS
+    near = island.ruler[1].kernel.of_squared_distances(np.maximum(squared, 0.0, out=squared))
+    # A power of numpy's takes as long as all else here.
+    return np.asarray(near * near * near)
 
 
 def surrogates(island: Island, points: npt.NDArray[np.float32], group: Sequence[Peer]) -> Iterator[npt.NDArray[Any]]:
     """Yield what models would answer as their own points tell: the mean of their outputs, weighted by closeness."""
-    near_all = closeness(island, points, np.concatenate([member.points for member in group]))
-    start = 0
     for member in group:
-        near, weights = near_all[:, start : start + len(member.points)], member.weights[:, None]
-        start += len(member.points)
+        # One after the other: what belongs to one stays in a core's cache.
+        near, weights = closeness(island, points, member.points), member.weights[:, None]
         values = weights * member.labels.values
         # Far from all its points a model answers with their mean.
         outputs: npt.NDArray[Any] = near @ values.astype(np.float32) + 1e-12 * values.sum(axis=0)

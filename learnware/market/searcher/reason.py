@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import numpy as np
 
 from learnware.errors import IncomparableSpaces
-from learnware.market.organizer import Index
+from learnware.market.organizer.island import Island, Mask
+from learnware.market.searcher.candidates import Candidates
 from learnware.market.searcher.semantic import matches_tags
 from learnware.specification import Space, Specification
 
 _TAGS = ("data", "task", "library", "license", "scenarios")
 
 
-def why_nothing(index: Index, specification: Specification, words: str, hidden: Collection[str] = ()) -> str:
+def why_nothing(allowed: Candidates, specification: Specification, words: str) -> str:
     """Say which tags or words left no learnware to look at."""
-    seen = [candidate for learnware_id, candidate in index.semantic() if learnware_id not in hidden]
-    if not seen:
+    snapshot, semantic = allowed.snapshot, specification.semantic
+    seen = [(island, _visible(allowed, island)) for island in snapshot.islands]
+    n_seen = sum(int(mask.sum()) for _, mask in seen)
+    if not n_seen:
         return "The market is empty."
-    semantic = specification.semantic
-    if not any(matches_tags(semantic, candidate) for candidate in seen):
+    groups = {group for island, mask in seen for group in np.unique(island.groups[mask]).tolist()}
+    if not any(matches_tags(semantic, snapshot.groups[group]) for group in groups):
         said = ", ".join(f"{tag}={value!r}" for tag, value in semantic.said().items() if tag in _TAGS)
-        return f"None of the {len(seen)} learnwares has the tags {said}. Leave some of them out."
+        return f"None of the {n_seen} learnwares has the tags {said}. Leave some of them out."
     return f"No learnware with these tags matches the words {words!r}. Try fewer or other words."
 
 
-def why_no_island(index: Index, space: Space, hidden: Collection[str] = ()) -> str:
+def why_no_island(allowed: Candidates, space: Space) -> str:
     """Say how the columns of the most similar learnwares differ from the user's."""
-    others = [island.space for island in index.islands() if any(i not in hidden for i in island.ids)]
+    visible = (island for island in allowed.snapshot.islands if _visible(allowed, island).any())
+    others = [island.space for island in visible if island.space is not None]
     if not others:
         return "No learnware has a statistical specification."
     mine = set(space.names)
@@ -43,3 +47,10 @@ def why_no_island(index: Index, space: Space, hidden: Collection[str] = ()) -> s
     except IncomparableSpaces as error:
         return f"No learnware takes a table with these columns. {error}"
     return "The learnwares with these columns do not have the tags or words asked for. Leave some of them out."
+
+
+def _visible(allowed: Candidates, island: Island) -> Mask:
+    """Tell which rows whoever asks may know of."""
+    mask = island.present.copy()
+    mask[island.rows_of(allowed.hidden)] = False
+    return mask

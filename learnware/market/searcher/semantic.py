@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
+import numpy as np
+
+from learnware.market.organizer import Snapshot
 from learnware.specification import SemanticSpecification
 
 
@@ -29,3 +34,13 @@ def matches_tags(query: SemanticSpecification, candidate: SemanticSpecification)
         if wanted is not None and wanted != getattr(candidate, tag):
             return False
     return not query.scenarios or not set(query.scenarios).isdisjoint(candidate.scenarios)
+
+
+def n_by_task(snapshot: Snapshot) -> dict[str, int]:
+    """Return how many learnwares there are for each task, most first; those that do not say count as "Others"."""
+    counted: Counter[str] = Counter()
+    for island in snapshot.islands:
+        groups, counts = np.unique(island.groups[island.present], return_counts=True)
+        for group, count in zip(groups.tolist(), counts.tolist(), strict=True):
+            counted[snapshot.groups[group].task or "Others"] += count
+    return dict(counted.most_common())

@@ -9,16 +9,18 @@ import numpy.typing as npt
 
 from learnware.kernels import inner_product, inner_products
 from learnware.market.organizer import Island
+from learnware.market.organizer.island import Mask, Rows
+from learnware.market.organizer.members import Member
+from learnware.market.organizer.shelf import Unusable
+from learnware.market.organizer.sketches import Singles
 from learnware.specification import RKME, PointLabels
 
 #: At least so many learnwares, the nearest by sketch, are measured exactly.
-N_EXACT = 200
+N_EXACT = 128
 
-_N_RESAMPLES = 100
 _LEVEL = 0.95
 
 Floats = npt.NDArray[np.float64]
-Rows = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Query:
 
     points: Floats
     weights: Floats
-    sketch: npt.NDArray[np.float32]
+    sketch: Singles
     self_product: float
     noise: float
     noise_quantile: float
@@ -50,15 +52,15 @@ class Query:
     @classmethod
     def on(cls, island: Island, specification: RKME) -> Query:
         """Measure a user's embedding on an island."""
-        points = island.frame.apply(specification.aligned_to(island.space, surplus=True).points)
+        space, frame, transform = island.ruler
+        points = frame.apply(specification.aligned_to(space, surplus=True).points)
         weights = specification.weights
-        own = inner_product(island.frame.kernel, points, weights, points, weights)
-        features = island.features_of(points)
-        moved = _resampled(features, weights, specification.n_samples or len(weights))
+        own = inner_product(frame.kernel, points, weights, points, weights)
+        features = transform.transform(points)
+        mean, quantile = sampling_noise(features, weights, specification.n_samples or len(weights))
         error = specification.squared_error
-        mean, quantile = float(moved.mean()) + error, float(np.quantile(moved, _LEVEL)) + error
         sketch = (weights @ features).astype(np.float32)
-        return cls(points, weights, sketch, own, mean, quantile, specification.labels)
+        return cls(points, weights, sketch, own, mean + error, quantile + error, specification.labels)
 
     def fit_of(self, products: Floats, self_products: Floats) -> Floats:
         r"""Return the share of the user's embedding that others explain.
@@ -74,12 +76,62 @@ class Query:
         return np.clip(products**2 / (self_products * length), 0.0, 1.0)
 
 
-def _resampled(features: Floats, weights: Floats, n_rows: int) -> Floats:
-    """Return squared MMDs between an embedding and those of samples of `n_rows` from it, by their sketches."""
-    rng = np.random.default_rng(0)
-    counts = rng.multinomial(n_rows, weights / weights.sum(), size=_N_RESAMPLES)
-    moved = (counts / n_rows - weights) @ features
-    return np.asarray(np.einsum("ij,ij->i", moved, moved))
+def sampling_noise(features: Floats, weights: Floats, n_rows: int) -> tuple[float, float]:
+    r"""Return mean and 0.95 quantile of the squared MMD between an embedding and that of `n_rows` rows drawn from it.
+
+    With the covariance C of the features, the error of the mean of n rows has nearly the distribution of
+    :math:`\frac1n \sum_l \lambda_l Z_l^2` with the eigenvalues :math:`\lambda` of C and standard normal Z, of mean
+    :math:`\mathrm{tr}\,C / n` and variance :math:`2\,\mathrm{tr}\,C^2 / n^2`. A gamma distribution of that mean and
+    variance stands for it.
+
+    Parameters
+    ----------
+    features : ndarray of shape (n_points, n_features)
+        Random features of the points.
+    weights : ndarray of shape (n_points,)
+    n_rows : int
+
+    References
+    ----------
+    F. E. Satterthwaite. "An Approximate Distribution of Estimates of Variance Components". Biometrics Bulletin, 1946.
+    """
+    from scipy.special import gammaincinv
+
+    centred = features - weights @ features
+    gram = centred @ centred.T
+    trace, squares = float(weights @ gram.diagonal()), float(weights @ gram**2 @ weights)
+    if squares <= 0.0:
+        return 0.0, 0.0
+    # Of a variable with as many degrees of freedom as the eigenvalues are worth.
+    half_freedom = 0.5 * trace**2 / squares
+    return trace / n_rows, float(gammaincinv(half_freedom, _LEVEL) / half_freedom * trace / n_rows)
+
+
+@dataclass(frozen=True)
+class Scan:
+    r"""An island seen from a user: the inner products of all sketches with theirs.
+
+    Attributes
+    ----------
+    island : Island
+    query : Query
+    mask : ndarray of bool of shape (n_rows,)
+        The rows that may be found.
+    products : ndarray of shape (n_rows,)
+        :math:`\langle s_i, s_u \rangle`, and minus infinity for rows that may not be found.
+    """
+
+    island: Island
+    query: Query
+    mask: Mask
+    products: Singles
+
+    @classmethod
+    def of(cls, island: Island, query: Query, mask: Mask, products: Singles) -> Scan:
+        """Look at the rows of an island that may be found, given the products of all."""
+        if not np.isfinite(products).all():
+            raise Unusable("a sketch is not finite")
+        return cls(island, query, mask, np.where(mask, products, np.float32(-np.inf)))
 
 
 @dataclass(frozen=True)
@@ -87,32 +139,39 @@ class Neighbours:
     """Members of an island with their exact inner products with the user, the nearest first."""
 
     rows: Rows
+    members: list[Member]
     products: Floats
     squared_distances: Floats
     fits: Floats
 
     def __getitem__(self, positions: npt.NDArray[np.intp] | npt.NDArray[np.bool_]) -> Neighbours:
-        floats = (self.products[positions], self.squared_distances[positions], self.fits[positions])
-        return Neighbours(self.rows[positions], *floats)
+        chosen = np.arange(len(self.rows))[positions]
+        floats = (self.products[chosen], self.squared_distances[chosen], self.fits[chosen])
+        return Neighbours(self.rows[chosen], [self.members[i] for i in chosen], *floats)
 
 
-def nearest(island: Island, query: Query, allowed: Rows, n_exact: int) -> Neighbours:
+def nearest(scan: Scan, n_exact: int) -> Neighbours:
     r"""Return the members nearest to the user.
 
-    All `allowed` members are ranked by :math:`\|s_i\|^2 - 2 \langle s_i, s_u \rangle` of their sketches (mean random
-    features); the best `n_exact` are measured exactly, by
+    All that may be found are ranked by :math:`\|\mu_i\|^2 - 2 \langle s_i, s_u \rangle` with their sketches s (mean
+    random features); the best `n_exact` are measured exactly, by
 
     .. math:: \mathrm{MMD}^2(i, u) = \langle i, i \rangle - 2 \langle i, u \rangle + \langle u, u \rangle
     """
-    if len(allowed) > n_exact:
-        sketches = island.sketches[allowed]
-        rough = island.self_products[allowed] - 2.0 * (sketches @ query.sketch)
-        allowed = allowed[np.argpartition(rough, n_exact)[:n_exact]]
-    points, weights = island.framed(allowed)
+    rough = scan.island.self_products - np.float32(2.0) * scan.products
+    chosen = np.argpartition(rough, n_exact)[:n_exact] if len(rough) > n_exact else np.arange(len(rough))
+    return measured(scan, np.sort(chosen[scan.mask[chosen]]))
+
+
+def measured(scan: Scan, rows: Rows) -> Neighbours:
+    """Return the learnwares at some rows with their exact distances, without those that have gone meanwhile."""
+    island, query = scan.island, scan.query
+    rows, members = island.known(rows)
+    points, weights = island.framed(members)
     near = query.points.astype(np.float32)
-    products = inner_products(island.frame.kernel, points, weights, near, query.weights)
-    own = island.self_products[allowed]
+    products = inner_products(island.ruler[1].kernel, points, weights, near, query.weights)
+    own = island.self_products[rows].astype(np.float64)
     squared = np.maximum(own - 2.0 * products + query.self_product, 0.0)
-    fits = query.fit_of(products, own)
     order = np.argsort(squared, kind="stable")
-    return Neighbours(allowed[order], products[order], squared[order], fits[order])
+    found = Neighbours(rows, members, products, squared, query.fit_of(products, own))
+    return found[order]

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from learnware.market.organizer import Index, Island
+from learnware.market.organizer import Island, Snapshot
+from learnware.market.organizer.island import Rows
+from learnware.market.organizer.sketches import Singles
 from learnware.market.searcher.statistical import Query
 from learnware.specification import RKME
 
@@ -30,26 +32,31 @@ class Surroundings:
     own: npt.NDArray[np.float64]
 
 
-def surroundings(index: Index, rkme: RKME, n_most: int, hidden: Collection[str] = ()) -> Surroundings | None:
+def surroundings(snapshot: Snapshot, rkme: RKME, n_most: int, hidden: Collection[str] = ()) -> Surroundings | None:
     """Return at most `n_most` learnwares of the island that a specification falls on, half of them the nearest.
 
     The others are spread evenly over the rest, so that a map shows where the nearest ones stand among all. Of several
     islands the one with the most columns is taken. None where there is nothing to compare with.
     """
-    islands = sorted(index.islands_for(rkme.space), key=lambda island: -len(island.space.columns))
+    islands = sorted(snapshot.islands_for(rkme.space), key=lambda island: -len(island.ruler[0].columns))
+    unseen = snapshot.numbers_of(hidden)
     for island in islands:
-        rows = np.array([row for row, i in enumerate(island.ids) if i not in hidden], dtype=np.intp)
-        if len(rows):
-            return _around(island, Query.on(island, rkme).sketch.astype(np.float64), rows, n_most)
+        mask = island.present.copy()
+        mask[island.rows_of(unseen)] = False
+        if mask.any():
+            sketch = Query.on(island, rkme).sketch
+            rows = _around(island, sketch, np.flatnonzero(mask), n_most)
+            ids = snapshot.store.ids_of(island.numbers[rows].tolist())
+            rows = rows[[int(number) in ids for number in island.numbers[rows]]]
+            return Surroundings(list(ids.values()), island.sketches(rows).astype(float), sketch.astype(float))
     return None
 
 
-def _around(island: Island, own: npt.NDArray[np.float64], rows: npt.NDArray[np.intp], n_most: int) -> Surroundings:
-    sketches = island.sketches[rows].astype(np.float64)
-    if len(rows) > n_most:
-        order = np.argsort(((sketches - own) ** 2).sum(axis=1), kind="stable")
-        near, rest = order[: n_most // 2], order[n_most // 2 :]
-        spread = rest[np.linspace(0, len(rest) - 1, n_most - len(near)).astype(int)]
-        kept = np.sort(np.concatenate([near, spread]))
-        rows, sketches = rows[kept], sketches[kept]
-    return Surroundings([island.ids[row] for row in rows], sketches, own)
+def _around(island: Island, sketch: Singles, rows: Rows, n_most: int) -> Rows:
+    if len(rows) <= n_most:
+        return rows
+    away = island.self_products[rows] - 2.0 * island.products(sketch)[rows]
+    order = np.argsort(away, kind="stable")
+    near, rest = order[: n_most // 2], order[n_most // 2 :]
+    spread = rest[np.linspace(0, len(rest) - 1, n_most - len(near)).astype(int)]
+    return np.sort(rows[np.concatenate([near, spread])])

@@ -3,102 +3,24 @@
 from __future__ import annotations
 
 import re
-import secrets
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from learnware._validation import complain
+from learnware._validation import check_int, complain
 from learnware.errors import InvalidParameter, LearnwareNotFound
+from learnware.market.store.values import Cell, Changes, Entry, Revision, is_id, new_id
 from learnware.specification import Specification
 
-#: So many random hexadecimal digits tell one id from another; a copy with a slip keeps them at one end or the other.
-_TELLING = 6
+__all__ = ["GRACE_SECONDS", "N_TELLING", "Cell", "Changes", "Entry", "Revision", "Store", "is_id", "new_id"]
+
+#: So many hexadecimal digits tell one id from another; a copy with a slip keeps them at one end or the other.
+N_TELLING = 6
 
 #: What a removed learnware has left is kept for so long.
 GRACE_SECONDS = 24 * 3600.0
 
-_ID = re.compile(r"[0-9a-f]{32}")
 _DIGEST = re.compile(r"[0-9a-f]{12,64}")
-
-
-@dataclass(frozen=True)
-class Revision:
-    """One state of a learnware, which never changes; an update adds another.
-
-    Parameters
-    ----------
-    digest : str
-        sha256 of the bundle's bytes, 64 hexadecimal digits.
-    created : datetime
-        When it was stored, in UTC.
-    size : int
-        Bytes of the bundle.
-    """
-
-    digest: str
-    created: datetime
-    size: int
-
-
-@dataclass(frozen=True)
-class Entry:
-    """The current revision of a learnware, and the specification that goes with it."""
-
-    revision: Revision
-    specification: Specification
-
-    @property
-    def digest(self) -> str:
-        """The sha256 of the bundle."""
-        return self.revision.digest
-
-
-@dataclass(frozen=True)
-class Changes:
-    """What happened in a store since some generation.
-
-    Parameters
-    ----------
-    generation : int
-        The generation that these changes lead to.
-    stored : tuple of str
-        Ids added or given a new bundle, and still there.
-    removed : tuple of str
-        Ids that are gone; some may have come and gone since, unseen by the reader.
-    """
-
-    generation: int
-    stored: tuple[str, ...] = ()
-    removed: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Cell:
-    """What one model answered at the points of another specification; a store does not look inside.
-
-    Parameters
-    ----------
-    answerer, asked : str
-        sha256 of the bundle whose model answered, and of the bundle whose points it was asked about.
-    content : bytes
-        The answers.
-    """
-
-    answerer: str
-    asked: str
-    content: bytes
-
-
-def new_id() -> str:
-    """Return an id that nobody else has: 128 random bits as 32 hexadecimal digits."""
-    return secrets.token_hex(16)
-
-
-def is_id(learnware_id: object) -> bool:
-    """Tell whether something has the form of an id."""
-    return isinstance(learnware_id, str) and _ID.fullmatch(learnware_id) is not None
 
 
 class Store(ABC):
@@ -113,12 +35,18 @@ class Store(ABC):
     they are about.
     """
 
-    @abstractmethod
     def add(self, bundle: bytes, specification: Specification, learnware_id: str | None = None) -> str:
         """Keep `bundle` under a new id and return the id; when it returns, the bundle survives a crash.
 
         Whoever promised an id beforehand names it: one of `new_id` that was never given.
         """
+        return self.add_many([(bundle, specification)], None if learnware_id is None else [learnware_id])[0]
+
+    @abstractmethod
+    def add_many(
+        self, items: Sequence[tuple[bytes, Specification]], learnware_ids: Sequence[str] | None = None
+    ) -> list[str]:
+        """Keep bundles with their specifications as `add` keeps one, all of them or none, and return the new ids."""
 
     @abstractmethod
     def replace(self, learnware_id: str, bundle: bytes, specification: Specification) -> None:
@@ -149,19 +77,49 @@ class Store(ABC):
         """Return when a learnware was removed, or None for one that is there or never was."""
 
     @abstractmethod
-    def changes(self, since: int) -> Changes:
+    def generation(self) -> int:
+        """Return the newest generation."""
+
+    @abstractmethod
+    def changes(self, since: int, n_most: int | None = None) -> Changes:
         """Return what happened after generation `since`; 0 is before anything did.
 
-        Each id occurs once, and the ids come in the order of their last change, the latest at the end.
+        Each id occurs once, and the ids come in the order of their last change, the latest at the end. With `n_most`,
+        no more than so many changes are looked at, the oldest, and the generation is that of the last of them. Whether
+        an id is there is said as of now, so it may come again in a later part.
         """
+
+    @abstractmethod
+    def numbered(self, numbers: Iterable[int]) -> dict[int, tuple[str, Entry]]:
+        """Return id and entry of those numbers that are the current revision of a learnware, in the order asked."""
+
+    @abstractmethod
+    def ids_of(self, numbers: Iterable[int]) -> dict[int, str]:
+        """Return the ids of those numbers that are the current revision of a learnware, in the order asked."""
+
+    @abstractmethod
+    def numbers_of(self, learnware_ids: Iterable[str]) -> dict[str, int]:
+        """Return the numbers of the current revisions of those ids that are there, in the order asked."""
+
+    @abstractmethod
+    def holders(self, digests: Iterable[str]) -> dict[str, str]:
+        """Return the ids whose current revision has one of some sha256s; of several ids the one that has it longest."""
 
     @abstractmethod
     def add_cells(self, cells: Iterable[Cell]) -> None:
         """Keep cells, in place of those of the same two bundles; those of bundles that are not there are dropped."""
 
     @abstractmethod
-    def cells(self, since: int = 0) -> tuple[int, list[Cell]]:
-        """Return the cells that came after `since`, and the number to ask with next time; 0 is before any."""
+    def last_cell(self) -> int:
+        """Return the number of the cell that came last, 0 before any."""
+
+    @abstractmethod
+    def cells_of(self, answerers: Iterable[str]) -> list[Cell]:
+        """Return the cells in which the bundles of some sha256s answered, in the order in which they came."""
+
+    @abstractmethod
+    def answerers(self, since: int = 0) -> tuple[int, set[str]]:
+        """Return the number of the cell that came last, and the sha256s of who answered in cells after `since`."""
 
     @abstractmethod
     def collect_garbage(self, grace_seconds: float = GRACE_SECONDS) -> int:
@@ -230,6 +188,29 @@ class Store(ABC):
             raise InvalidParameter(f"The id {learnware_id} was given before, and an id is never given again.")
         return learnware_id
 
+    def new_ids(self, n_ids: int, promised: Sequence[str] | None) -> list[str]:
+        """Return so many ids that may be given now, those that were promised if there are any.
+
+        Raises
+        ------
+        InvalidParameter
+            There is not one promised id for each, one is promised twice, or `check_new` refuses one.
+        """
+        if promised is None:
+            return [new_id() for _ in range(n_ids)]
+        if len(set(promised)) != n_ids or len(promised) != n_ids:
+            raise complain("learnware_ids", "Store.add_many", f"{n_ids} ids, no two the same", list(promised))
+        return [self.check_new(learnware_id) for learnware_id in promised]
+
+    def check_most(self, n_most: int | None) -> int | None:
+        """Return how many changes to look at, if that is said."""
+        return None if n_most is None else check_int(n_most, "n_most", "Store.changes")
+
+    def alike(self, learnware_id: str, n_most: int) -> list[str]:
+        """Return ids that begin or end like one that is not there."""
+        ends = {learnware_id[:N_TELLING], learnware_id[-N_TELLING:]}
+        return [known for known in self if known[:N_TELLING] in ends or known[-N_TELLING:] in ends][:n_most]
+
     def unknown(self, learnware_id: object) -> LearnwareNotFound:
         """Return the error for an id that is not there, naming those that look like it."""
         removed = self.removed(learnware_id) if isinstance(learnware_id, str) else None
@@ -243,7 +224,6 @@ class Store(ABC):
             return LearnwareNotFound(
                 f"A revision never changes and has no revisions. Name the learnware by its id alone. Got {asked!r}."
             )
-        ends = {asked[:_TELLING], asked[-_TELLING:]} if len(asked) >= _TELLING else set()
-        like = [known for known in self if known[:_TELLING] in ends or known[-_TELLING:] in ends][:3]
+        like = self.alike(asked, 3) if len(asked) >= N_TELLING else []
         hint = f"Did you mean {' or '.join(map(repr, like))}?" if like else "Its ids are list(market)."
         return LearnwareNotFound(f"This market has no learnware of id {learnware_id!r}. {hint}")

@@ -4,6 +4,7 @@
 
     blobs/ab/abcdef...              a bundle
     pending/abcdef....<token>       a claim: "this bundle may have no row", locked while its writer lives
+    pending/many.<token>            a claim on many bundles, which holds their sha256s, one a line
     pending/abcdef....<token>.part  the bytes while they are being written
     damaged/abcdef...               what `fsck` took out of blobs
 """
@@ -15,13 +16,18 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from learnware.errors import ChecksumMismatch
 from learnware.market.store.turns import CAN_LOCK, lock, unlock
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_MANY = "many"
+
+_FEW, _N_WAITING = 16, 8
+
 # Where claims cannot be locked, their age decides.
 _OLD = 24 * 3600.0
 
@@ -69,16 +75,21 @@ class Blobs:
             )
         return content
 
-    def claim(self, digest: str) -> Claim:
-        """Announce that the blob of `digest` is about to come or go."""
+    def claim(self, *digests: str) -> Claim:
+        """Announce that the blobs of `digests` are about to come or go."""
         self._pending.mkdir(exist_ok=True)
+        alone = len(digests) == 1
         while True:
-            path = self._pending / f"{digest}.{secrets.token_hex(8)}"
+            path = self._pending / f"{digests[0] if alone else _MANY}.{secrets.token_hex(8)}"
             descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
             # Between creating and locking, somebody who opens the market may have taken the claim for a dead one.
             if lock(descriptor) and os.fstat(descriptor).st_nlink > 0:
-                return Claim(self, digest, path, descriptor)
+                break
             os.close(descriptor)
+        claim = Claim(self, digests, path, descriptor)
+        if not alone:
+            claim.list_digests()
+        return claim
 
     def abandoned(self) -> Iterator[Claim]:
         """Iterate over the claims of writers that are gone, each taken over."""
@@ -90,7 +101,7 @@ class Blobs:
             except FileNotFoundError:
                 continue
             if lock(descriptor):
-                claim = Claim(self, path.name.partition(".")[0], path, descriptor)
+                claim = Claim(self, _claimed_by(path), path, descriptor)
                 claim.published = True  # perhaps
                 yield claim
             else:
@@ -103,13 +114,14 @@ class Blobs:
 
     def claimed(self) -> set[str]:
         """Return the digests that somebody is about to store."""
-        return {path.name.partition(".")[0] for path in self._pending.glob("*")}
+        return {digest for path in self._pending.glob("*") for digest in _claimed_by(path)}
 
     def strays(self) -> list[Path]:
         """Return files that were being written without anybody's claim, as only a meddler could leave them."""
-        parts = [path for path in self._pending.glob("*.part") if not path.with_suffix("").exists()]
+        parts = list(self._pending.glob("*.part"))
+        claims = {path.suffix for path in self._pending.glob("*")}
         # A writer that has just ended deletes its part before its claim.
-        return [path for path in parts if path.exists()]
+        return [path for path in parts if path.with_suffix("").suffix not in claims and path.exists()]
 
     def set_aside(self, digest: str) -> Path:
         """Move a file out of the way, never over another; only for the holder of the write lock."""
@@ -126,48 +138,81 @@ class Blobs:
         self.path(digest).unlink(missing_ok=True)
 
 
+def _claimed_by(path: Path) -> list[str]:
+    """Return the digests that a claim, or a file that is on the way, stands for."""
+    name = path.name.partition(".")[0]
+    if name != _MANY:
+        return [name] if _DIGEST.fullmatch(name) else []
+    try:
+        listed = path.read_text(encoding="ascii", errors="replace").split()
+    except FileNotFoundError:
+        return []  # its writer has just ended
+    return [digest for digest in listed if _DIGEST.fullmatch(digest)]
+
+
 class Claim:
-    """A writer's hold on one blob: `write`, then `publish`, then `clear`.
+    """A writer's hold on one blob or on many: `write`, then `publish`, then `clear`.
 
     Attributes
     ----------
-    digest : str
-        sha256 of the blob.
+    digests : tuple of str
+        sha256 of each blob.
     published : bool
-        Whether the blob may lie in its place because of this claim.
+        Whether the blobs may lie in their places because of this claim.
     """
 
-    def __init__(self, blobs: Blobs, digest: str, path: Path, descriptor: int) -> None:
-        self.digest = digest
-        self._target = blobs.path(digest)
+    def __init__(self, blobs: Blobs, digests: Iterable[str], path: Path, descriptor: int) -> None:
+        self.digests = tuple(digests)
+        self._targets = [blobs.path(digest) for digest in self.digests]
         self.path = path
-        self._part = path.with_name(path.name + ".part")
+        self._parts = [path.with_name(f"{digest}{path.suffix}.part") for digest in self.digests]
+        self._n_moved = 0
         self._descriptor: int | None = descriptor
         self.published = False
 
-    def write(self, content: bytes) -> None:
-        """Write the bytes beside their place and wait until the disk has them."""
-        with open(self._part, "xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+    def list_digests(self) -> None:
+        """Write down what is claimed, before there is any of it, and wait until the disk has it."""
+        try:
+            with open(self.path, "w", encoding="ascii") as file:
+                file.write("\n".join(self.digests))
+                file.flush()
+                os.fsync(file.fileno())
+        except BaseException:
+            self.clear()
+            raise
+
+    def write(self, *contents: bytes) -> None:
+        """Write the bytes of each blob beside its place and wait until the disk has them."""
+        for part, content in zip(self._parts, contents, strict=True):
+            with open(part, "xb") as file:
+                file.write(content)
+                if len(contents) == 1:
+                    file.flush()
+                    os.fsync(file.fileno())
+        if len(contents) > 1:
+            # Waiting for each where it is written would take many times as long.
+            begin_writing(self._parts)
+            wait_for_all(sync_file, self._parts)
 
     def publish(self) -> None:
-        """Move the bytes to their place and wait until the disk knows the name."""
-        folder = self._target.parent
-        folder.mkdir(parents=True, exist_ok=True)
+        """Move the bytes to their places and wait until the disk knows the names."""
+        folders = {target.parent for target in self._targets}
+        for folder in folders:
+            folder.mkdir(parents=True, exist_ok=True)
         # Said before it is done: a claim on a blob that is not there does no harm, a blob without a claim does.
         self.published = True
-        os.replace(self._part, self._target)
-        sync_folder(folder)
-        # Not only by the one who made it: that one may have been stopped before its own wait.
-        sync_folder(folder.parent)
+        for part, target in zip(self._parts, self._targets, strict=True):
+            os.replace(part, target)
+            self._n_moved += 1
+        # That of all folders too, and not only by the one who made them: that one may have been stopped before.
+        wait_for_all(sync_folder, [*folders, *{folder.parent for folder in folders}])
 
     def clear(self) -> None:
         """Give up the hold and leave no trace of it."""
         # The claim goes last: a part without a claim would never be found again. It is closed before, as Windows asks;
         # should another take it over just then, it finds what it looks for, a bundle with a row or none at all.
-        self._part.unlink(missing_ok=True)
+        for part in self._parts[self._n_moved :]:
+            part.unlink(missing_ok=True)
         self.release()
         self.path.unlink(missing_ok=True)
 
@@ -176,6 +221,40 @@ class Claim:
         if self._descriptor is not None:
             unlock(self._descriptor)
             self._descriptor = None
+
+
+def begin_writing(paths: Iterable[Path]) -> None:
+    """Let the system begin to bring many files to the disk, so that waiting for each is short."""
+    if not hasattr(os, "posix_fadvise"):
+        return
+    for path in paths:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            # "I do not need it in memory": Linux then writes it at once, and keeps what it has not written yet.
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        finally:
+            os.close(descriptor)
+
+
+def wait_for_all(sync: Callable[[Path], None], paths: Sequence[Path]) -> None:
+    """Call `sync` for every path; for many from several threads, whose waits for the disk the system makes one."""
+    if len(paths) < _FEW:
+        for path in paths:
+            sync(path)
+        return
+    with ThreadPoolExecutor(_N_WAITING) as pool:
+        for _ in pool.map(sync, paths):
+            pass
+
+
+def sync_file(path: Path) -> None:
+    """Wait until the disk has what is in a file."""
+    # For writing, since Windows syncs no other; nothing is changed.
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def sync_folder(folder: Path) -> None:

@@ -4,92 +4,128 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import fields
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from learnware.specification import RKME, PointLabels, SemanticSpecification, Specification
-from learnware.specification.semantic import readable
-from learnware.specification.space import Space
+from learnware.specification import RKME, Fields, PointLabels, SemanticSpecification, Space, Specification
 
 #: The columns that `to_columns` fills, in its order.
-COLUMNS = (
-    "level, semantic, space_key, space, n_samples, squared_error, points, weights, location, scale, "
-    "outputs, classes, score"
-)
+COLUMNS = "level, semantic, space, n_samples, squared_error, n_points, dtype, arrays, classes, score"
 
-_FLOAT = "<f8"
+#: Where among them the space is.
+SPACE = 2
+
+_SINGLE, _DOUBLE = "<f4", "<f8"
+_UNSAID = {field.name: field.default for field in fields(SemanticSpecification)}
+
+_Value = TypeVar("_Value")
+_Array = npt.NDArray[np.float64]
 
 
 def to_columns(specification: Specification) -> tuple[Any, ...]:
-    """Return the values of `COLUMNS`: text, numbers, and arrays as little-endian float64 bytes."""
-    semantic = json.dumps(specification.semantic.to_dict(), ensure_ascii=False, separators=(",", ":"))
-    rkme = specification.statistical
+    """Return the values of `COLUMNS`: text, numbers, and all arrays one after the other as bytes.
+
+    The arrays are of single precision where that loses nothing in any of them, else of double.
+    """
+    rkme, words = specification.statistical, _words(specification.semantic)
     if rkme is None:
-        return (specification.level, semantic, *[None] * 11)
-    space = json.dumps(rkme.space.to_dict(), ensure_ascii=False, separators=(",", ":"))
-    arrays = (rkme.points, rkme.weights, rkme.location, rkme.scale)
+        return (specification.level, words, *[None] * 8)
+    labels = rkme.labels
+    parts = [rkme.points, rkme.weights, rkme.location, rkme.scale, *([] if labels is None else [labels.values])]
+    arrays = np.concatenate([part.ravel() for part in parts])
+    dtype = _SINGLE if _is_single(arrays) else _DOUBLE
     return (
         specification.level,
-        semantic,
-        rkme.space.key,
-        space,
+        words,
+        _json(rkme.space.to_dict()),
         rkme.n_samples,
         float(rkme.squared_error),
-        *(np.ascontiguousarray(array, dtype=_FLOAT).tobytes() for array in arrays),
-        *_label_columns(rkme.labels),
+        len(rkme.weights),
+        dtype,
+        arrays.astype(dtype).tobytes(),
+        None if labels is None or labels.classes is None else _json(labels.classes),
+        None if labels is None or labels.score is None else float(labels.score),
     )
 
 
-def from_columns(values: Sequence[Any]) -> Specification:
-    """Return the specification that `to_columns` took apart."""
-    level, semantic, _, space, n_samples, squared_error, points, weights, location, scale, *labels = values
-    words = SemanticSpecification.from_dict(_readable(json.loads(semantic)))
+def from_columns(values: Sequence[Any], space: Space | None) -> Specification:
+    """Return the specification that `to_columns` took apart, given its space.
+
+    Nothing is checked again: it was when the specification was made, and the seal of the row says that these are the
+    values that were written then.
+    """
+    level, words, _, n_samples, squared_error, n_points, dtype, content, classes, score = values
     if space is None:
-        return Specification(words, level=level)
-    masses = _array(weights)
-    statistical = RKME(
-        _array(points).reshape(len(masses), -1),
-        masses,
-        _space(space),
-        _array(location),
-        _array(scale),
-        n_samples,
-        squared_error,
-        _labels(*labels, n_points=len(masses)),
+        return Specification(_semantic(words), level=level)
+    arrays = np.frombuffer(content, dtype).astype(np.float64, copy=False)
+    arrays.setflags(write=False)
+    points, weights, location, scale, outputs = _parts(arrays, n_points, space.n_features)
+    statistical = _as_written(
+        RKME,
+        points=points.reshape(n_points, -1),
+        weights=weights,
+        space=space,
+        location=location,
+        scale=scale,
+        n_samples=n_samples,
+        squared_error=squared_error,
+        labels=_labels(outputs.reshape(n_points, -1), classes, score) if len(outputs) else None,
     )
-    return Specification(words, statistical, level)
+    return Specification(_semantic(words), statistical, level)
 
 
-def _label_columns(labels: PointLabels | None) -> tuple[bytes | None, str | None, float | None]:
-    if labels is None:
-        return None, None, None
-    classes = None if labels.classes is None else json.dumps(labels.classes, ensure_ascii=False, separators=(",", ":"))
-    outputs = np.ascontiguousarray(labels.values, dtype=_FLOAT).tobytes()
-    return outputs, classes, None if labels.score is None else float(labels.score)
+def _words(semantic: SemanticSpecification) -> str:
+    said = semantic.said()
+    for side in ("inputs", "outputs"):
+        if side in said:
+            said[side] = said[side].to_dict()
+    return _json(said)
 
 
-def _labels(outputs: bytes | None, classes: str | None, score: float | None, *, n_points: int) -> PointLabels | None:
-    if outputs is None:
-        return None
-    known = None if classes is None else tuple(json.loads(classes))
-    return PointLabels(_array(outputs).reshape(n_points, -1), known, score)
+def _semantic(words: str) -> SemanticSpecification:
+    said = json.loads(words)
+    if "scenarios" in said:
+        said["scenarios"] = tuple(said["scenarios"])
+    for side in ("inputs", "outputs"):
+        if side in said:
+            said[side] = Fields.from_dict(said[side])
+    return _as_written(SemanticSpecification, **{**_UNSAID, **said})
 
 
-def _readable(words: dict[str, Any]) -> dict[str, Any]:
-    # Earlier versions took titles with control characters; such a learnware must not keep others from being found.
-    for key, name in (("Name", "name"), ("Description", "description")):
-        if key in words:
-            words[key]["Values"] = readable(words[key]["Values"], name)
-    return words
+def _parts(arrays: _Array, n_points: int, n_features: int) -> list[_Array]:
+    """Return points, weights, location, scale and outputs, each flat; without labels the last is empty."""
+    parts, start = [], 0
+    for size in (n_points * n_features, n_points, n_features, n_features, None):
+        end = len(arrays) if size is None else start + size
+        parts.append(arrays[start:end])
+        start = end
+    return parts
 
 
-def _array(content: bytes) -> npt.NDArray[np.float64]:
-    return np.frombuffer(content, dtype=_FLOAT)
+def _labels(outputs: _Array, classes: str | None, score: float | None) -> PointLabels:
+    return _as_written(PointLabels, values=outputs, classes=None if classes is None else _classes(classes), score=score)
 
 
 @lru_cache(maxsize=256)
-def _space(text: str) -> Space:
-    return Space.from_dict(json.loads(text))
+def _classes(content: str) -> tuple[str | int | float | bool, ...]:
+    return tuple(json.loads(content))
+
+
+def _as_written(kind: type[_Value], **values: Any) -> _Value:
+    """Return a frozen value of these fields without the checks of its constructor."""
+    made = object.__new__(kind)
+    vars(made).update(values)
+    return made
+
+
+def _json(content: Any) -> str:
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+
+
+def _is_single(array: _Array) -> bool:
+    with np.errstate(over="ignore", under="ignore"):
+        return bool((array.astype(np.float32) == array).all())

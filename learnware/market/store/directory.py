@@ -5,17 +5,19 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from learnware.errors import LearnwareError, MarketError
-from learnware.market.store.base import GRACE_SECONDS, Cell, Changes, Entry, Revision, Store, new_id
+from learnware.market.store.base import GRACE_SECONDS, N_TELLING, Cell, Changes, Entry, Revision, Store
 from learnware.market.store.blobs import Blobs
-from learnware.market.store.cells import enter_cells, read_cells
+from learnware.market.store.cells import enter_cells, read_answerers, read_cells_of, read_last_cell
+from learnware.market.store.columns import to_columns
 from learnware.market.store.database import Database
+from learnware.market.store.entering import Bundle, enter_learnware, enter_revision
 from learnware.market.store.failures import of_system
 from learnware.market.store.folder import DATABASE, FORMAT, prepare, refuse_lost_database, write_marker
 from learnware.market.store.garbage import Garbage
@@ -44,9 +46,10 @@ class DirectoryStore(Store):
     -----
     `add` writes the bundle to a file of its own, waits for the disk, renames it to its sha256, waits again, and only
     then writes the row; the id is returned after SQLite has waited for the disk too (write-ahead log,
-    ``synchronous=FULL``). Whatever moment a process dies at, an id that was returned is there afterwards, and a bundle
-    without a row is deleted by the next who opens the folder. `remove` leaves the bundles until `collect_garbage`;
-    opening a folder collects a little, if nobody is writing.
+    ``synchronous=FULL``). `add_many` takes each of these steps with all of its bundles before the next. Whatever moment
+    a process dies at, an id that was returned is there afterwards, and a bundle without a row is deleted by the next
+    who opens the folder. `remove` leaves the bundles until `collect_garbage`; opening a folder collects a little, if
+    nobody is writing.
 
     A folder without write permission can be read. Threads may share one store, and the process may fork.
 
@@ -82,17 +85,22 @@ class DirectoryStore(Store):
         # Copies and other processes open the folder by themselves.
         return type(self), (self._folder.absolute(),)
 
-    def add(self, bundle: bytes, specification: Specification, learnware_id: str | None = None) -> str:
-        with self._storing(bundle) as (connection, digest):
-            learnware_id = new_id() if learnware_id is None else self.check_new(learnware_id)
-            self._ledger.add(connection, learnware_id, digest, len(bundle), specification)
-        return learnware_id
+    def add_many(
+        self, items: Sequence[tuple[bytes, Specification]], learnware_ids: Sequence[str] | None = None
+    ) -> list[str]:
+        if not items:
+            return self.new_ids(0, learnware_ids)
+        with self._storing(items) as (connection, bundles):
+            ids = self.new_ids(len(items), learnware_ids)
+            for learnware_id, bundle in zip(ids, bundles, strict=True):
+                enter_learnware(connection, learnware_id, bundle)
+        return ids
 
     def replace(self, learnware_id: str, bundle: bytes, specification: Specification) -> None:
         self._find(learnware_id)
-        with self._storing(bundle) as (connection, digest):
+        with self._storing([(bundle, specification)]) as (connection, (entered,)):
             self._find(learnware_id)
-            self._ledger.replace(connection, learnware_id, digest, len(bundle), specification)
+            enter_revision(connection, learnware_id, entered)
 
     def remove(self, learnware_id: str) -> None:
         with self._our_errors(), self._database.writing() as connection:
@@ -150,19 +158,44 @@ class DirectoryStore(Store):
             return None
         return datetime.fromtimestamp(standing.removed, timezone.utc)
 
-    def changes(self, since: int) -> Changes:
-        return self._ledger.changes(since)
+    def generation(self) -> int:
+        return self._ledger.generation()
+
+    def changes(self, since: int, n_most: int | None = None) -> Changes:
+        return self._ledger.changes(since, self.check_most(n_most))
+
+    def numbered(self, numbers: Iterable[int]) -> dict[int, tuple[str, Entry]]:
+        return self._ledger.numbered(numbers)
+
+    def ids_of(self, numbers: Iterable[int]) -> dict[int, str]:
+        return self._ledger.ids_of(numbers)
+
+    def numbers_of(self, learnware_ids: Iterable[str]) -> dict[str, int]:
+        return self._ledger.numbers_of(learnware_ids)
+
+    def holders(self, digests: Iterable[str]) -> dict[str, str]:
+        return self._ledger.holders(digests)
 
     def add_cells(self, cells: Iterable[Cell]) -> None:
         with self._our_errors(), self._database.writing() as connection:
             enter_cells(connection, cells)
 
-    def cells(self, since: int = 0) -> tuple[int, list[Cell]]:
-        return read_cells(self._database, since)
+    def last_cell(self) -> int:
+        return read_last_cell(self._database)
+
+    def cells_of(self, answerers: Iterable[str]) -> list[Cell]:
+        return read_cells_of(self._database, answerers)
+
+    def answerers(self, since: int = 0) -> tuple[int, set[str]]:
+        return read_answerers(self._database, since)
 
     def collect_garbage(self, grace_seconds: float = GRACE_SECONDS) -> int:
         with self._our_errors():
             return self._garbage.collect(grace_seconds)
+
+    def alike(self, learnware_id: str, n_most: int) -> list[str]:
+        """Return ids that begin like this one; those that only end like it could not be found without a search."""
+        return self._ledger.alike(learnware_id[:N_TELLING], n_most)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._ledger.ids())
@@ -201,13 +234,21 @@ class DirectoryStore(Store):
         return meant[-1], digest
 
     @contextmanager
-    def _storing(self, bundle: bytes) -> Iterator[tuple[sqlite3.Connection, str]]:
-        """Put the bundle in its place, and hold the write lock while its row is written."""
-        with self._our_errors(), self._garbage.claimed(hashlib.sha256(bundle).hexdigest()) as claim:
-            claim.write(bundle)
+    def _storing(
+        self, items: Sequence[tuple[bytes, Specification]]
+    ) -> Iterator[tuple[sqlite3.Connection, list[Bundle]]]:
+        """Put bundles in their places, and hold the write lock while their rows are written."""
+        digests = [hashlib.sha256(content).hexdigest() for content, _ in items]
+        bundles = [
+            Bundle(digest, len(content), to_columns(specification))
+            for digest, (content, specification) in zip(digests, items, strict=True)
+        ]
+        contents = {digest: content for digest, (content, _) in zip(digests, items, strict=True)}
+        with self._our_errors(), self._garbage.claimed(*contents) as claim:
+            claim.write(*contents.values())
             with self._database.writing() as connection:
                 claim.publish()
-                yield connection, claim.digest
+                yield connection, bundles
 
     @contextmanager
     def _our_errors(self) -> Iterator[None]:

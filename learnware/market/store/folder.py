@@ -11,10 +11,12 @@ from learnware.errors import MarketError, NewerFormat
 from learnware.market.store.blobs import sync_folder
 
 #: Version of the folder's layout, as ``market.json`` names it.
-FORMAT = 3
+FORMAT = 4
 
 MARKER = "market.json"
 DATABASE = "market.sqlite"
+#: Where the index is kept, a cache that may be deleted.
+INDEX = "index"
 
 
 def prepare(folder: Path) -> int:

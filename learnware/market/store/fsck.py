@@ -19,6 +19,7 @@ from learnware.market.store.garbage import Garbage
 from learnware.market.store.ledger import Ledger, Standing
 from learnware.market.store.report import FsckFinding, FsckReport
 from learnware.market.store.seals import seal
+from learnware.market.store.tables import COUNT, count_anew
 from learnware.specification import Specification
 
 SpecificationOf = Callable[[bytes], Specification]
@@ -116,6 +117,7 @@ class _Check:
             self._ledger = Ledger(database, self._folder)
             if self._is_database_whole():
                 self._check_rows()
+                self._check_tally()
                 self._check_leftovers()
                 self._check_orphans()
             else:
@@ -151,6 +153,16 @@ class _Check:
                     self._check_learnware(learnware_id)
             except MarketError as error:
                 self._note("row", f"{error} If it stays so, restore a backup.", learnware_id=learnware_id)
+
+    def _check_tally(self) -> None:
+        # One query, since others may be writing.
+        counted, there = self._database.rows(f"SELECT (SELECT n_there FROM tally), ({COUNT})")[0]
+        if counted == there:
+            return
+        if self._repair:
+            with self._database.writing() as connection:
+                count_anew(connection)
+        self._note("tally", f"The database counted {counted} learnwares where {there} are there.", self._repair)
 
     def _check_learnware(self, learnware_id: str) -> None:
         for number, revision in self._ledger.revisions(learnware_id):

@@ -41,9 +41,9 @@ class Garbage:
         self._ledger = ledger
 
     @contextmanager
-    def claimed(self, digest: str) -> Iterator[Claim]:
-        """Hold a claim on a blob; at the end the blob stays if a row names it, and goes if none does."""
-        claim = self._blobs.claim(digest)
+    def claimed(self, *digests: str) -> Iterator[Claim]:
+        """Hold a claim on blobs; at the end each stays if a row names it, and goes if none does."""
+        claim = self._blobs.claim(*digests)
         try:
             yield claim
         finally:
@@ -78,13 +78,14 @@ class Garbage:
             return
 
     def settle(self, claim: Claim) -> None:
-        """End a claim: delete its blob if no row names it, and leave no trace of the claim."""
+        """End a claim: delete those of its blobs that no row names, and leave no trace of the claim."""
         try:
-            if claim.published and not self._ledger.names(claim.digest):
+            if claim.published and not all(map(self._ledger.names, claim.digests)):
                 # Asked again under the write lock: someone may be storing the same bytes right now.
                 with self._database.writing():
-                    if not self._ledger.names(claim.digest):
-                        self._blobs.discard(claim.digest)
+                    for digest in claim.digests:
+                        if not self._ledger.names(digest):
+                            self._blobs.discard(digest)
             claim.clear()
         except OSError:
             # What was asked for is done or undone; only the tidying is left to the next who opens the folder.

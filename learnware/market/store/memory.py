@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from itertools import takewhile
@@ -11,12 +11,13 @@ from threading import RLock
 from typing import Any, NamedTuple
 
 from learnware.errors import MarketError
-from learnware.market.store.base import GRACE_SECONDS, Cell, Changes, Entry, Revision, Store, new_id
+from learnware.market.store.base import GRACE_SECONDS, Cell, Changes, Entry, Revision, Store
 from learnware.market.store.forks import renew_in_forks
 from learnware.specification import Specification
 
 
 class _Kept(NamedTuple):
+    number: int
     revision: Revision
     bundle: bytes
     specification: Specification
@@ -39,6 +40,8 @@ class MemoryStore(Store):
 
     def __init__(self) -> None:
         self._kept: dict[str, list[_Kept]] = {}
+        self._current: dict[int, str] = {}
+        self._holders: dict[str, dict[int, str]] = {}
         self._removed: dict[str, datetime] = {}
         self._log: list[str] = []
         self._cells: dict[tuple[str, str], tuple[int, Cell]] = {}
@@ -53,21 +56,24 @@ class MemoryStore(Store):
             "folder: Market.open('market')."
         )
 
-    def add(self, bundle: bytes, specification: Specification, learnware_id: str | None = None) -> str:
+    def add_many(
+        self, items: Sequence[tuple[bytes, Specification]], learnware_ids: Sequence[str] | None = None
+    ) -> list[str]:
         with self._opened():
-            learnware_id = new_id() if learnware_id is None else self.check_new(learnware_id)
-            self._kept[learnware_id] = [_keep(bundle, specification)]
-            self._log.append(learnware_id)
-        return learnware_id
+            ids = self.new_ids(len(items), learnware_ids)
+            for learnware_id, (bundle, specification) in zip(ids, items, strict=True):
+                self._kept[learnware_id] = []
+                self._keep(learnware_id, bundle, specification)
+        return ids
 
     def replace(self, learnware_id: str, bundle: bytes, specification: Specification) -> None:
         with self._opened():
-            self._find(learnware_id).append(_keep(bundle, specification))
-            self._log.append(learnware_id)
+            self._leave(self._find(learnware_id)[-1])
+            self._keep(learnware_id, bundle, specification)
 
     def remove(self, learnware_id: str) -> None:
         with self._opened():
-            self._find(learnware_id)
+            self._leave(self._find(learnware_id)[-1])
             del self._kept[learnware_id]
             self._removed[learnware_id] = datetime.now(timezone.utc)
             self._log.append(learnware_id)
@@ -89,19 +95,44 @@ class MemoryStore(Store):
     def entries(self, learnware_ids: Iterable[str]) -> dict[str, Entry]:
         with self._opened():
             current = {i: self._kept[i][-1] for i in learnware_ids if i in self._kept}
-        return {i: Entry(kept.revision, kept.specification) for i, kept in current.items()}
+        return {i: Entry(kept.revision, kept.specification, kept.number) for i, kept in current.items()}
+
+    def numbered(self, numbers: Iterable[int]) -> dict[int, tuple[str, Entry]]:
+        with self._opened():
+            ids = self.ids_of(numbers)
+            entries = self.entries(ids.values())
+        return {number: (learnware_id, entries[learnware_id]) for number, learnware_id in ids.items()}
+
+    def ids_of(self, numbers: Iterable[int]) -> dict[int, str]:
+        with self._opened():
+            return {number: self._current[number] for number in numbers if number in self._current}
+
+    def numbers_of(self, learnware_ids: Iterable[str]) -> dict[str, int]:
+        with self._opened():
+            return {i: self._kept[i][-1].number for i in learnware_ids if i in self._kept}
+
+    def holders(self, digests: Iterable[str]) -> dict[str, str]:
+        with self._opened():
+            holding = {digest: self._holders[digest] for digest in digests if digest in self._holders}
+            return {digest: ids[min(ids)] for digest, ids in holding.items()}
 
     def removed(self, learnware_id: str) -> datetime | None:
         with self._opened():
             return self._removed.get(learnware_id)
 
-    def changes(self, since: int) -> Changes:
+    def generation(self) -> int:
         with self._opened():
+            return len(self._log)
+
+    def changes(self, since: int, n_most: int | None = None) -> Changes:
+        n_most = self.check_most(n_most)
+        with self._opened():
+            reached = len(self._log) if n_most is None else min(len(self._log), since + n_most)
             # From the end, since an id stands where its last change was.
-            touched = list(dict.fromkeys(reversed(self._log[since:])))[::-1]
+            touched = list(dict.fromkeys(reversed(self._log[since:reached])))[::-1]
             stored = tuple(i for i in touched if i in self._kept)
             removed = tuple(i for i in touched if i not in self._kept)
-            return Changes(len(self._log), stored, removed)
+            return Changes(max(reached, since), stored, removed)
 
     def add_cells(self, cells: Iterable[Cell]) -> None:
         with self._opened():
@@ -114,10 +145,19 @@ class MemoryStore(Store):
                     self._cells.pop(pair, None)
                     self._cells[pair] = self._n_cells, cell
 
-    def cells(self, since: int = 0) -> tuple[int, list[Cell]]:
+    def last_cell(self) -> int:
+        with self._opened():
+            return self._n_cells
+
+    def cells_of(self, answerers: Iterable[str]) -> list[Cell]:
+        asked = set(answerers)
+        with self._opened():
+            return [cell for _, cell in self._cells.values() if cell.answerer in asked]
+
+    def answerers(self, since: int = 0) -> tuple[int, set[str]]:
         with self._opened():
             latest = takewhile(lambda numbered: numbered[0] > since, reversed(self._cells.values()))
-            return self._n_cells, [cell for _, cell in latest][::-1]
+            return self._n_cells, {cell.answerer for _, cell in latest}
 
     def collect_garbage(self, grace_seconds: float = GRACE_SECONDS) -> int:
         """Return 0: the bundles of a removed learnware went with it."""
@@ -141,6 +181,8 @@ class MemoryStore(Store):
         with self._lock:
             self._closed = True
             self._kept.clear()
+            self._current.clear()
+            self._holders.clear()
             self._cells.clear()
 
     def renew(self) -> None:
@@ -157,6 +199,23 @@ class MemoryStore(Store):
     def _digests(self) -> set[str]:
         return {kept.revision.digest for revisions in self._kept.values() for kept in revisions}
 
+    def _keep(self, learnware_id: str, bundle: bytes, specification: Specification) -> None:
+        """Make a bundle the current revision of an id; the caller holds the lock."""
+        self._log.append(learnware_id)
+        number, digest = len(self._log), hashlib.sha256(bundle).hexdigest()
+        revision = Revision(digest, datetime.now(timezone.utc), len(bundle))
+        self._kept[learnware_id].append(_Kept(number, revision, bundle, specification))
+        self._current[number] = learnware_id
+        self._holders.setdefault(digest, {})[number] = learnware_id
+
+    def _leave(self, kept: _Kept) -> None:
+        """Note that a revision is not the current one any more; the caller holds the lock."""
+        del self._current[kept.number]
+        holders = self._holders[kept.revision.digest]
+        del holders[kept.number]
+        if not holders:
+            del self._holders[kept.revision.digest]
+
     def _find(self, learnware_id: str) -> list[_Kept]:
         """Look an id up; the caller holds the lock."""
         if learnware_id not in self:
@@ -171,8 +230,3 @@ class MemoryStore(Store):
         if not meant:
             raise self.unknown_revision(learnware_id, digest, [one.revision.digest for one in kept])
         return meant[-1]
-
-
-def _keep(bundle: bytes, specification: Specification) -> _Kept:
-    revision = Revision(hashlib.sha256(bundle).hexdigest(), datetime.now(timezone.utc), len(bundle))
-    return _Kept(revision, bundle, specification)

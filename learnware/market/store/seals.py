@@ -21,19 +21,16 @@ def seal(*values: bytes | float | str | None) -> bytes:
     >>> seal(1, None) == seal(1.0, None)
     True
     """
-    state = blake2b(digest_size=16)
+    parts: list[bytes] = []
     for value in values:
-        kind, content = _encoded(value)
-        state.update(b"%c%d:" % (kind, len(content)))
-        state.update(content)
-    return state.digest()
-
-
-def _encoded(value: bytes | float | str | None) -> tuple[bytes, bytes]:
-    if value is None:
-        return b"n", b""
-    if isinstance(value, bytes):
-        return b"b", value
-    if isinstance(value, str):
-        return b"s", value.encode("utf-8", "surrogatepass")
-    return b"f", repr(float(value)).encode()
+        if value is None:
+            parts.append(b"n0:")
+            continue
+        if isinstance(value, bytes):
+            kind, content = b"b", value
+        elif isinstance(value, str):
+            kind, content = b"s", value.encode("utf-8", "surrogatepass")
+        else:
+            kind, content = b"f", repr(float(value)).encode()
+        parts += (kind, b"%d:" % len(content), content)
+    return blake2b(b"".join(parts), digest_size=16).digest()

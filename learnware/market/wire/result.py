@@ -13,7 +13,7 @@ from learnware.errors import LearnwareError, MarketError
 from learnware.market.result import Evidence, Hit, Mixture, SearchResult, Verdict
 from learnware.market.store.base import is_id
 from learnware.market.wire.readable import readable
-from learnware.specification import SemanticSpecification, Specification
+from learnware.specification import RKME, SemanticSpecification, Specification
 
 if TYPE_CHECKING:
     from learnware.bundle import Learnware
@@ -58,6 +58,8 @@ def _hit_to_wire(hit: Hit) -> dict[str, Any]:
         "digest": hit.digest,
         "level": hit.level,
         "semantic": hit.semantic.to_dict(),
+        "covers": list(hit.covers),
+        "covered_by": hit.covered_by,
         **{name: getattr(hit, name) for name in _NUMBERS},
     }
 
@@ -75,7 +77,7 @@ def _finite(value: float) -> float | None:
     return None if math.isnan(value) else value
 
 
-def result_from_wire(content: object, *, describe: Describe, fetch: Fetch) -> SearchResult:
+def result_from_wire(content: object, *, describe: Describe, fetch: Fetch, query: RKME | None = None) -> SearchResult:
     """Return the answer that `result_to_wire` wrote, with hits that are tied to a market.
 
     Parameters
@@ -84,6 +86,8 @@ def result_from_wire(content: object, *, describe: Describe, fetch: Fetch) -> Se
         The JSON of an answer, from a stranger.
     describe, fetch : callable
         Bring the specification and the learnware of ``"id@digest"``.
+    query : RKME, optional
+        What was searched for, which hits remember; it never comes over the wire.
 
     Returns
     -------
@@ -97,7 +101,7 @@ def result_from_wire(content: object, *, describe: Describe, fetch: Fetch) -> Se
     try:
         if not isinstance(content, Mapping):
             raise ValueError("it is no mapping")
-        hits = [_hit_from_wire(entry, describe, fetch) for entry in content["hits"]]
+        hits = [_hit_from_wire(entry, describe, fetch, query) for entry in content["hits"]]
         verdict = content["verdict"]
         if verdict not in get_args(Verdict):
             raise ValueError(f"its verdict is {verdict!r:.40}")
@@ -112,11 +116,17 @@ def result_from_wire(content: object, *, describe: Describe, fetch: Fetch) -> Se
         raise MarketError(f"The market answered a search with something that cannot be read: {error}.") from error
 
 
-def _hit_from_wire(entry: Any, describe: Describe, fetch: Fetch) -> Hit:
+def _hit_from_wire(entry: Any, describe: Describe, fetch: Fetch, query: RKME | None) -> Hit:
     if not is_id(entry["id"]) or not _DIGEST.fullmatch(entry["digest"]):
         raise ValueError("a hit has no id, or no digest")
     if entry["level"] is not None and entry["level"] not in _LEVELS:
         raise ValueError(f"the level of a hit is {entry['level']!r:.40}")
+    covers, covered_by = entry["covers"], entry["covered_by"]
+    if not isinstance(covers, list) or not all(map(is_id, covers)) or not (covered_by is None or is_id(covered_by)):
+        raise ValueError("near-duplicates of a hit are named by what is no id")
+    numbers: dict[str, Any] = {
+        name: None if entry[name] is None else _number(entry[name], name in _SHARES) for name in _NUMBERS
+    }
     return Hit(
         entry["id"],
         SemanticSpecification.from_dict(entry["semantic"]),
@@ -124,7 +134,10 @@ def _hit_from_wire(entry: Any, describe: Describe, fetch: Fetch) -> Hit:
         digest=entry["digest"],
         level=entry["level"],
         describe=describe,
-        **{name: None if entry[name] is None else _number(entry[name], name in _SHARES) for name in _NUMBERS},
+        query=query,
+        covers=tuple(covers),
+        covered_by=covered_by,
+        **numbers,
     )
 
 

@@ -95,6 +95,8 @@ class FoundLearnware(Answer):
     fit: float | None
     relevance: float | None
     loss: float | None
+    covers: list[str] = Field(description="ids of near-duplicates that came later, for which it stands")
+    covered_by: str | None
 
 
 class FoundMixture(Answer):

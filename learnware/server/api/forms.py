@@ -21,6 +21,8 @@ class SearchForm(_Strict):
     text: str | None = Field(None, max_length=2_000)
     limit: int = Field(10, ge=1, le=500)
     mixture_size: int = Field(5, ge=1, le=50)
+    offset: int = Field(0, ge=0, le=2_000)
+    duplicates: bool = False
 
 
 class VisibilityForm(_Strict):

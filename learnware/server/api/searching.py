@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from fastapi.responses import JSONResponse, Response
 
+from learnware.market.searcher import Wishes
 from learnware.market.wire import result_to_wire
 from learnware.server.api.asking import Asking, Served, body_schema, json_body
 from learnware.server.api.described import SearchAnswer, told
@@ -28,5 +29,6 @@ def search(
 ) -> Response:
     """Find learnwares for a task that a specification tells of; no data is sent."""
     wanted = Specification() if form.specification is None else Specification.from_dict(form.specification)
-    found = dock.search(actor, wanted, text=form.text, limit=form.limit, mixture_size=form.mixture_size, spent=True)
+    wishes = Wishes(form.limit, form.mixture_size, form.offset, form.duplicates)
+    found = dock.search(actor, wanted, text=form.text, wishes=wishes, spent=True)
     return JSONResponse(result_to_wire(found))

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from learnware.errors import InvalidParameter, InvalidSpecification, LearnwareNotFound
 from learnware.limits import LIMITS
 from learnware.market.result import Hit, SearchResult
+from learnware.market.searcher import Wishes
 from learnware.market.store import Revision, is_id
 from learnware.server.accounts.actor import Actor
 from learnware.server.accounts.authorize import Action, Resource, authorize
@@ -23,6 +24,8 @@ from learnware.specification import SemanticSpecification, Specification
 
 #: A page has at most so many learnwares.
 MOST_ON_PAGE = 500
+#: A search passes over no more hits than these.
+MOST_PASSED_OVER = 2_000
 
 _ON_MAP = 400
 _OLDEST = """DELETE FROM queries WHERE id IN (
@@ -103,9 +106,10 @@ class Catalogue(Foundation):
         wanted = SemanticSpecification(
             data=data, task=task, library=library, scenarios=tuple(scenarios), license=license
         )
-        ids = self.market.matching(wanted, (text or "").strip(), self.library.hidden_from(actor))
-        # Words sort by themselves.
-        ids = ids if text and text.strip() else self._sorted(ids, sort)
+        words, hidden = (text or "").strip(), self.library.hidden_from(actor)
+        ids = self.market.matching(wanted, words, hidden, by_name=sort == "name" and not words)
+        if sort == "newest" and not words:
+            ids = ids[::-1]
         if owner is not None:
             owned = set(self.library.of(owner))
             ids = [learnware_id for learnware_id in ids if learnware_id in owned]
@@ -147,8 +151,7 @@ class Catalogue(Foundation):
         specification: Specification,
         *,
         text: str | None = None,
-        limit: int = 10,
-        mixture_size: int = 5,
+        wishes: Wishes | None = None,
         spent: bool = False,
     ) -> SearchResult:
         """Find learnwares for a task; see `Market.search`.
@@ -156,19 +159,24 @@ class Catalogue(Foundation):
         Parameters
         ----------
         actor : Actor
-        specification, text, limit, mixture_size
+        specification, text
             As there; a specification has at most 300 points.
+        wishes : Wishes, optional
+            How many hits, and which.
         spent : bool, default=False
             Whether `spend_search` has counted it already.
         """
         authorize(actor, Action.SEARCH)
         if not spent:
             self.spend_search(actor)
-        _check_limit(limit)
-        _check_limit(mixture_size, "mixture_size", 50)
+        wishes = wishes or Wishes()
+        _check_limit(wishes.limit)
+        _check_limit(wishes.mixture_size, "mixture_size", 50)
+        if wishes.offset > MOST_PASSED_OVER:
+            raise InvalidParameter(f"The 'offset' parameter must be at most {MOST_PASSED_OVER}. Got {wishes.offset}.")
         _check_points(specification)
         hidden = self.library.hidden_from(actor)
-        return self.market.search(specification, text=text, limit=limit, mixture_size=mixture_size, hidden=hidden)
+        return self.market.search_visible(specification, text=text, wishes=wishes, hidden=hidden)
 
     def similar(self, actor: Actor, learnware_id: str, limit: int = 6) -> list[Hit]:
         """Return the learnwares that are made for the most similar data."""
@@ -177,7 +185,8 @@ class Catalogue(Foundation):
             return []
         self._spend_look(actor)
         hidden = self.library.hidden_from(actor) | {learnware_id}
-        found = self.market.search(replace(rkme, labels=None), limit=limit, hidden=hidden).hits
+        wishes = Wishes(limit, duplicates=True)
+        found = self.market.search_visible(replace(rkme, labels=None), wishes=wishes, hidden=hidden).hits
         return sorted(found, key=lambda hit: hit.distance or 0.0)
 
     def island(self, actor: Actor, about: str | Specification) -> MapPoints:
@@ -193,10 +202,11 @@ class Catalogue(Foundation):
         if around is None:
             return MapPoints([], [], np.empty((0, 2)))
         plane = _plane(np.vstack([around.sketches, around.own]) if mine else around.sketches)
-        known = self.market.semantics()
+        known = self.store.entries(around.ids)
         here = [row for row, learnware_id in enumerate(around.ids) if learnware_id in known]
         ids = [around.ids[row] for row in here]
-        return MapPoints(ids, [known[i].name for i in ids], plane[here], plane[-1] if mine else None)
+        names = [known[i].specification.semantic.name for i in ids]
+        return MapPoints(ids, names, plane[here], plane[-1] if mine else None)
 
     def keep_query(self, actor: Actor, specification: Specification) -> str:
         """Keep the specification of a search for some days, and return what its address ends with."""
@@ -236,12 +246,6 @@ class Catalogue(Foundation):
 
     def _n_visible(self, hidden: frozenset[str]) -> int:
         return len(self.store) - len(self.store.there(hidden))
-
-    def _sorted(self, ids: list[str], sort: str) -> list[str]:
-        if sort == "newest":
-            return ids[::-1]
-        known = self.market.semantics()
-        return sorted((i for i in ids if i in known), key=lambda i: (known[i].name.casefold(), i))
 
     def _cards(self, ids: Sequence[str]) -> list[Card]:
         held = self.library.holdings(ids)

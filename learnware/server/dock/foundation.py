@@ -7,9 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from learnware.bundle import Policy
-from learnware.market.local import LocalMarket
-from learnware.market.store import DirectoryStore, is_id
+from learnware.market.store import is_id
 from learnware.server.accounts.actor import Actor
 from learnware.server.accounts.audit import Audit
 from learnware.server.accounts.authorize import Action, Resource, authorize, check_known, not_found
@@ -17,6 +15,7 @@ from learnware.server.accounts.rates import Rates
 from learnware.server.accounts.tokens import Tokens
 from learnware.server.accounts.users import Users
 from learnware.server.database import open_database
+from learnware.server.dock.market import DockMarket
 from learnware.server.dock.verified import Verified
 from learnware.server.library import Library
 from learnware.server.settings import Settings
@@ -33,9 +32,8 @@ class Foundation:
     def __init__(self, folder: str | os.PathLike[str], settings: Settings | None = None) -> None:
         self.settings = settings or Settings()
         self.folder = Path(folder)
-        self.store = DirectoryStore(self.folder)
-        # No model of others ever runs in the server: the workers check, and users run.
-        self.market = LocalMarket(self.store, checks=(), place=f"at {self.folder}", policy=Policy("process"))
+        self.market = DockMarket(self.folder)
+        self.store = self.market.store
         try:
             self.database = open_database(self.folder)
         except BaseException:

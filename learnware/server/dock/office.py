@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import date, datetime, timedelta, timezone
 
 from learnware.server.accounts.actor import Actor
@@ -53,14 +52,13 @@ class Office(Foundation):
     def overview(self, actor: Actor) -> Overview:
         """Return what the dock holds and does, in numbers."""
         authorize(actor, Action.ADMINISTER)
-        tasks = Counter(semantic.task or "Others" for semantic in self.market.semantics().values())
         return Overview(
             len(self.store),
             len(self.people.list()),
             {str(state): n for state, n in self.queue.counts().items()},
             self.store.n_bytes(),
             self._per_day(),
-            dict(tasks.most_common()),
+            self.market.n_by_task(),
         )
 
     def _per_day(self) -> list[tuple[date, int]]:

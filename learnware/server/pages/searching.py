@@ -51,7 +51,7 @@ def answer(visit: Visiting, query_id: str, task: str = "", text: str = "") -> Re
     chosen = task if task in VOCABULARY["task"] else None
     words = text.strip()[:_LONGEST] or None
     specification = _narrowed(visit.dock.query(query_id), chosen)
-    result = visit.dock.search(visit.actor, specification, text=words, limit=10, mixture_size=5)
+    result = visit.dock.search(visit.actor, specification, text=words)
     points = None if specification.statistical is None else visit.dock.island(visit.actor, specification)
     return visit.page(
         "result.html",

@@ -42,6 +42,17 @@ def test_no_row_leaves_with_a_search(dock: FakeDock, market: RemoteMarket) -> No
         assert text[9:].encode() not in sent
 
 
+def test_an_explanation_asks_for_the_specification_and_sends_nothing(dock: FakeDock, market: RemoteMarket) -> None:
+    market.submit(make_learnware())
+    hit = market.search(Specification(statistical=make_learnware("x", 0.3).specification.statistical)).hits[0]
+    dock.received.clear()
+    assert 0.0 < hit.explain().coverage <= 1.0
+    hit.explain()
+    assert bytes(dock.received).count(b"GET ") == 1
+    assert b"POST" not in dock.received
+    assert b"points" not in dock.received
+
+
 @pytest.mark.parametrize("X", [np.ones((9, 2)), ["row one", "row two"], [[1.0]], None])
 def test_data_is_refused_before_anything_is_sent(dock: FakeDock, market: RemoteMarket, X: object) -> None:
     with pytest.raises(InvalidParameter, match="data stays with you"):

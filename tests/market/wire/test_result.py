@@ -51,6 +51,20 @@ def test_no_points_cross(answers: tuple[Market, SearchResult, SearchResult]) -> 
     assert len(json.dumps(result_to_wire(answers[1]))) < 3_000
 
 
+def test_the_query_does_not_cross_and_hits_have_it_on_arrival(
+    answers: tuple[Market, SearchResult, SearchResult],
+) -> None:
+    market, by_points, _ = answers
+    query = by_points.hits[0].query
+    assert query is not None
+    content = json.loads(json.dumps(result_to_wire(by_points)))
+    assert "query" not in json.dumps(content)
+    arrived = result_from_wire(content, describe=market.describe, fetch=market.fetch, query=query)
+    assert str(arrived.hits[0].explain()) == str(by_points.hits[0].explain())
+    assert arrived.mixture is not None
+    assert all(hit.query is query for hit in arrived.mixture)
+
+
 def test_an_empty_result_arrives() -> None:
     market = Market.open()
     arrived = crossed(market, market.search("anything"))

@@ -216,8 +216,6 @@ class FakeDock:
         specification: Specification,
         *,
         text: str | None = None,
-        limit: int = 10,
-        mixture_size: int = 5,
     ) -> SearchResult:
         authorize(actor, Action.SEARCH)
         self.asked.append((specification.semantic.task, text))
@@ -230,7 +228,7 @@ class FakeDock:
         kept = tuple(hits[:2])
         mixture = Mixture(kept, weights[: len(kept)] / weights[: len(kept)].sum(), 0.04, 0.97)
         verdict = "match" if hits[0].distance < 0.2 else "weak"
-        return SearchResult(tuple(hits[:limit]), mixture, verdict, Evidence(0.04, 0.97, 0.05, 0.61))  # type: ignore[arg-type]
+        return SearchResult(tuple(hits[:10]), mixture, verdict, Evidence(0.04, 0.97, 0.05, 0.61))  # type: ignore[arg-type]
 
     def _hit(self, learnware_id: str, mine: Any, text: str | None = None) -> Hit:
         specification = self.specs[learnware_id]

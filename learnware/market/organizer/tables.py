@@ -1,0 +1,88 @@
+"""The tables of an index, and where they live: in a file, or in memory."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import RLock
+from typing import Any, Protocol
+
+from learnware.market.organizer.texts import TextIndex
+from learnware.market.store.tables import Schema
+
+#: Version of the tables and of the columns beside them; an index of another version is made anew.
+INDEX_VERSION = 1
+
+_TABLES = (
+    "CREATE TABLE IF NOT EXISTS state (generation INTEGER NOT NULL, last TEXT)",
+    "INSERT INTO state SELECT 0, NULL WHERE NOT EXISTS (SELECT 1 FROM state)",
+    # An island without a space holds the learnwares without points. Its rows are in the file of its epoch.
+    """CREATE TABLE IF NOT EXISTS islands (
+        number INTEGER PRIMARY KEY,
+        space_key TEXT NOT NULL UNIQUE,
+        space TEXT,
+        location BLOB,
+        scale BLOB,
+        gammas TEXT,
+        framed INTEGER NOT NULL,
+        epoch INTEGER NOT NULL,
+        capacity INTEGER NOT NULL,
+        n_rows INTEGER NOT NULL,
+        n_present INTEGER NOT NULL
+    )""",
+    "CREATE TABLE IF NOT EXISTS members (id TEXT PRIMARY KEY, number INTEGER NOT NULL, island INTEGER) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS groups (number INTEGER PRIMARY KEY, tags TEXT NOT NULL UNIQUE)",
+)
+
+
+class Tables(Protocol):
+    """What a `Database` offers."""
+
+    def rows(self, statement: str, arguments: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        """Return all rows of one query."""
+
+    def writing(self) -> Any:
+        """Hold the write lock; commit at the end, or undo everything when the body raises."""
+
+    def close(self) -> None:
+        """Close for good."""
+
+
+def make_tables(connection: sqlite3.Connection) -> None:
+    """Make the tables of an index."""
+    for statement in _TABLES:
+        connection.execute(statement)
+    TextIndex.create_tables(connection)
+    connection.execute(f"PRAGMA user_version = {INDEX_VERSION}")
+
+
+INDEX_SCHEMA = Schema(INDEX_VERSION, make_tables)
+
+
+class TablesInMemory:
+    """The tables of an index that ends with the process."""
+
+    def __init__(self) -> None:
+        self._connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        self._lock = RLock()
+        make_tables(self._connection)
+
+    def rows(self, statement: str, arguments: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        with self._lock:
+            return self._connection.execute(statement, arguments).fetchall()
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            self._connection.execute("BEGIN")
+            try:
+                yield self._connection
+                self._connection.execute("COMMIT")
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()

@@ -1,0 +1,85 @@
+"""The market of a dock: some learnwares are not for everybody to see."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from learnware import Specification
+from learnware.market.result import SearchResult
+from learnware.market.searcher import Question, Wishes
+from learnware.server.dock.market import DockMarket
+from learnware.specification import RKME, SemanticSpecification
+from learnware.testing import make_learnware
+from learnware.testing.examples import points_around
+
+
+@pytest.fixture
+def market(tmp_path: Path) -> Iterator[DockMarket]:
+    with closing(DockMarket(tmp_path / "market")) as opened:
+        yield opened
+
+
+def seen(market: DockMarket, asked: Question, hidden: Collection[str]) -> SearchResult:
+    return market.search_visible(asked, wishes=Wishes(), hidden=hidden)
+
+
+def test_nothing_of_what_is_hidden_shows(market: DockMarket) -> None:
+    query = Specification(statistical=RKME.from_data(points_around(0.0), 10, random_state=1))
+    secret, shown = market.submit([make_learnware("Secret sales"), make_learnware("Sales", 1.0)], progress=False)
+    for asked in (query, "sales", SemanticSpecification(task="classification")):
+        assert [hit.id for hit in seen(market, asked, {secret}).hits] == [shown]
+    mixture = seen(market, query, {secret}).mixture
+    assert mixture is not None
+    assert [hit.id for hit in mixture] == [shown]
+    assert market.matching(SemanticSpecification(), "", {secret}) == [shown]
+
+
+def test_a_hidden_near_duplicate_is_not_told_of(market: DockMarket) -> None:
+    shown, secret = market.submit([make_learnware(), make_learnware("The same")], progress=False)
+    query = make_learnware().specification
+    (hit,) = market.search(query).hits
+    assert (hit.id, hit.covers) == (shown, (secret,))
+    assert [h.covers for h in seen(market, query, {secret}).hits] == [()]
+    assert [h.id for h in seen(market, query, {shown}).hits] == [secret]
+
+
+def test_reasons_count_what_may_be_seen(market: DockMarket) -> None:
+    ids = market.submit([make_learnware("Secret"), make_learnware("Known", 1.0)], progress=False)
+    regression = SemanticSpecification(task="regression")
+    assert "None of the 1 learnwares" in (seen(market, regression, ids[:1]).reason or "")
+    assert seen(market, "secret", ids).reason == "The market is empty."
+
+
+def test_learnwares_by_name(market: DockMarket) -> None:
+    names = ["Zebra", "apple", "Mango"]
+    ids = dict(
+        zip(market.submit([make_learnware(n, i) for i, n in enumerate(names)], progress=False), names, strict=True)
+    )
+    assert [ids[i] for i in market.matching(SemanticSpecification(), by_name=True)] == ["apple", "Mango", "Zebra"]
+    assert [ids[i] for i in market.matching(SemanticSpecification())] == names
+
+
+def test_learnwares_are_counted_by_their_task(market: DockMarket) -> None:
+    ids = market.submit([make_learnware(str(i), i) for i in range(3)], progress=False)
+    assert market.n_by_task() == {"Classification": 3}
+    market.remove(ids[0])
+    assert market.n_by_task() == {"Classification": 2}
+
+
+def test_surroundings_are_the_nearest_and_some_of_the_others(market: DockMarket) -> None:
+    learnwares = [make_learnware(str(i), float(i)) for i in range(12)]
+    ids = market.submit(learnwares, progress=False)
+    rkme = learnwares[3].specification.statistical
+    around = market.surroundings(rkme, 6, hidden={ids[4]})
+    assert around is not None
+    assert len(around.ids) == 6
+    assert {ids[3], ids[2]} <= set(around.ids)
+    assert ids[4] not in around.ids
+    nearest = around.ids[int(np.argmin(((around.sketches - around.own) ** 2).sum(axis=1)))]
+    assert nearest == ids[3]
+    assert market.surroundings(rkme, 6, hidden=ids) is None
