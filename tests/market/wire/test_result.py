@@ -65,6 +65,25 @@ def test_the_query_does_not_cross_and_hits_have_it_on_arrival(
     assert all(hit.query is query for hit in arrived.mixture)
 
 
+def test_near_duplicates_arrive_by_their_ids() -> None:
+    market = Market.open()
+    first, second = market.submit([make_learnware(), make_learnware("Again")], progress=False)
+    query = make_learnware().specification
+    assert [hit.covers for hit in crossed(market, market.search(query))] == [(second,)]
+    told = [(hit.id, hit.covered_by) for hit in crossed(market, market.search(query, duplicates=True))]
+    assert told == [(first, None), (second, first)]
+
+
+@pytest.mark.parametrize("wrong", [{"covers": ["../etc"]}, {"covers": "a" * 32}, {"covered_by": 3}])
+def test_near_duplicates_are_named_by_ids_alone(
+    answers: tuple[Market, SearchResult, SearchResult], wrong: dict[str, object]
+) -> None:
+    content = result_to_wire(answers[1])
+    content["hits"][0].update(wrong)
+    with pytest.raises(MarketError, match="no id"):
+        result_from_wire(content, describe=answers[0].describe, fetch=answers[0].fetch)
+
+
 def test_an_empty_result_arrives() -> None:
     market = Market.open()
     arrived = crossed(market, market.search("anything"))
