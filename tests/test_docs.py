@@ -87,7 +87,8 @@ def test_the_api_page_lists_every_public_name() -> None:
 
 
 def test_concepts_quotes_the_constants_in_force() -> None:
-    from learnware.market.organizer.island import ALL_VOTE, N_SKETCH
+    from learnware.market.organizer.frames import ALL_VOTE
+    from learnware.market.organizer.sketches import N_SKETCH
     from learnware.market.searcher.statistical import N_EXACT
     from learnware.market.searcher.verdict import LEAST_FIT, MATCH_FIT
     from learnware.specification.rkme import LEAST_MIN_ROWS, MIN_ROWS
