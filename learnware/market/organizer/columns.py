@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ _KINDS: tuple[tuple[str, npt.DTypeLike, int], ...] = (
     ("self_products", np.float32, 1),
     ("groups", np.int32, 1),
 )
+# Of systems that cannot set space aside.
+_NOT_KNOWN = (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS)
 _ROW_BYTES = sum(np.dtype(dtype).itemsize * width for _, dtype, width in _KINDS)
 
 
@@ -56,6 +59,7 @@ class Columns:
 
     def __init__(self, capacity: int, path: Path | None = None, mode: Any = "w+") -> None:
         self.capacity = capacity
+        self._path = path
         n_bytes = capacity * _ROW_BYTES
         self._file = None if path is None else np.memmap(path, np.uint8, mode, shape=(n_bytes,))
         buffer = np.zeros(n_bytes, np.uint8) if self._file is None else np.asarray(self._file)
@@ -73,6 +77,26 @@ class Columns:
             return os.stat(path).st_size == capacity * _ROW_BYTES
         except FileNotFoundError:
             return False
+
+    def make_room(self, start: int, end: int) -> None:
+        """Set space on the disk aside for some rows; `OSError` where it has none.
+
+        Without it, a process that writes to a mapped page for which the disk has no space is killed.
+        """
+        if self._path is None or not hasattr(os, "posix_fallocate"):
+            return
+        descriptor, before = os.open(self._path, os.O_RDWR), 0
+        try:
+            for _, dtype, width in _KINDS:
+                n_bytes = np.dtype(dtype).itemsize * width
+                if end > start:
+                    os.posix_fallocate(descriptor, before + start * n_bytes, (end - start) * n_bytes)
+                before += self.capacity * n_bytes
+        except OSError as error:
+            if error.errno not in _NOT_KNOWN:
+                raise
+        finally:
+            os.close(descriptor)
 
     def copy_rows(self, other: Columns, rows: npt.NDArray[np.intp]) -> None:
         """Fill the first rows with some of another."""

@@ -78,7 +78,8 @@ class Growth:
             raise Unusable("a specification was written anew")
         # What came after these changes comes with the next.
         stored = {i: entry for i, entry in entries.items() if entry.number <= self._changes.generation}
-        touched = self._bury([*self._changes.removed, *stored])
+        # Of what was changed once more since, the earlier revision is gone too.
+        touched = self._bury([*self._changes.removed, *self._changes.stored])
         arrived = self._sorted(stored)
         for number in sorted({*touched, *arrived}):
             self._grow(self._shelf(number), arrived.get(number, []))
@@ -94,17 +95,22 @@ class Growth:
     def _bury(self, ids: Sequence[str]) -> set[int]:
         asked = json.dumps(list(ids))
         known = self._connection.execute(_KNOWN, (asked,)).fetchall()
-        for island in {island for _, _, island in known}:
+        # Those that had gone from the store when their island was measured were left out, and it may be gone itself.
+        there = {number for (number,) in self._connection.execute("SELECT number FROM islands")}
+        touched = there.intersection(island for _, _, island in known)
+        for island in touched:
             shelf = self._shelf(island)
             columns = self._volume.columns(shelf)
             gone = np.array(sorted(number for _, number, where in known if where == island), np.int64)
             rows = np.flatnonzero(np.isin(columns.numbers[: shelf.n_rows], gone))
-            rows = rows[columns.died[rows] == 0]
+            # Whoever was interrupted may have left marks of generations that the index never came to.
+            rows = rows[(columns.died[rows] == 0) | (columns.died[rows] > self._before)]
             columns.died[rows] = self._changes.generation
+            columns.flush()
             self._write(shelf._replace(n_present=shelf.n_present - len(rows)))
         TextIndex.forget(self._connection, [number for _, number, _ in known])
         self._connection.execute(_FORGET, (asked,))
-        return {island for _, _, island in known}
+        return touched
 
     def _sorted(self, stored: Mapping[str, Entry]) -> dict[int, list[_New]]:
         """Return new revisions by the number of their island, those of least number first."""
@@ -126,7 +132,8 @@ class Growth:
             return int(rows[0][0])
         space = None if rkme is None else json.dumps(rkme.space.to_dict(), ensure_ascii=False)
         number = self._connection.execute("SELECT COALESCE(MAX(number), 0) + 1 FROM islands").fetchone()[0]
-        self._write(Shelf(number, key, space))
+        # Its epochs are no more than the generation, and so never those of an earlier island of this number.
+        self._write(Shelf(number, key, space, framed=self._before, epoch=self._before))
         return int(number)
 
     def _group_of(self, entry: Entry) -> int:
@@ -149,7 +156,10 @@ class Growth:
         elif shelf.space is None:
             self._append(shelf, new)
         elif n_after <= ALL_VOTE:
-            self._measure_all(shelf, new, self._pooled(shelf, new, np.arange(n_after)))
+            told = self._told(shelf, new, np.arange(n_after))
+            # All may have gone from the store just now, of which later changes tell.
+            if told:
+                self._measure_all(shelf, new, Frame.pool(told))
         else:
             frame, changed = self._frame(shelf, new)
             if changed:
@@ -162,27 +172,36 @@ class Growth:
         frame = known = self._volume.ruler(shelf).frame
         before = shelf.n_present if shelf.n_present > ALL_VOTE else ALL_VOTE - 1
         for size in milestones(before, shelf.n_present + len(new)):
-            told = self._pooled(shelf, new, voters(size))
-            if frame is None or size == ALL_VOTE or not alike(frame, told):
-                frame = told
+            estimate = Frame.pool(self._told(shelf, new, voters(size)))
+            if frame is None or size == ALL_VOTE or not alike(frame, estimate):
+                frame = estimate
         if frame is None:
             raise Unusable(f"island {shelf.number} has no frame")
         return frame, frame is not known
 
-    def _pooled(self, shelf: Shelf, new: list[_New], positions: npt.NDArray[np.intp]) -> Frame:
-        """Return the frame for which some members vote, of those that were there and then the new ones."""
-        numbers = self._present(shelf)
+    def _told(self, shelf: Shelf, new: list[_New], positions: npt.NDArray[np.intp]) -> list[RKME]:
+        """Return the points of some members, of those that were there and then the new ones."""
+        numbers = self._present(shelf)[1]
         old = positions[positions < len(numbers)]
         told = [rkme for _, rkmes in self._read(shelf, numbers[old]) for rkme in rkmes]
         space = self._space(shelf)
-        told += [_aligned(new[p - len(numbers)].entry, space) for p in positions[len(old) :].tolist()]
-        return Frame.pool(told)
+        return told + [_aligned(new[p - len(numbers)].entry, space) for p in positions[len(old) :].tolist()]
 
-    def _present(self, shelf: Shelf) -> Numbers:
+    def _present(self, shelf: Shelf) -> tuple[npt.NDArray[np.intp], Numbers]:
+        """Return rows and numbers of those that are there."""
         if not shelf.n_rows:
-            return np.empty(0, np.int64)
+            return np.empty(0, np.intp), np.empty(0, np.int64)
         columns = self._volume.columns(shelf)
-        return np.asarray(columns.numbers[: shelf.n_rows][columns.died[: shelf.n_rows] == 0])
+        rows = np.flatnonzero(columns.died[: shelf.n_rows] == 0)
+        if len(rows) != shelf.n_present:
+            raise Unusable(f"island {shelf.number} has {len(rows)} members in place of {shelf.n_present}")
+        return rows, columns.numbers[rows]
+
+    def _made(self, shelf: Shelf, epoch: int, n_rows: int) -> Columns:
+        """Make a file for so many rows and some more."""
+        columns = Columns(_capacity(n_rows), self._volume.path(shelf.number, epoch))
+        columns.make_room(0, n_rows)
+        return columns
 
     def _read(self, shelf: Shelf, numbers: Numbers) -> Iterator[tuple[list[int], list[RKME]]]:
         """Yield the points of revisions by the hundreds, without those that have gone from the store meanwhile."""
@@ -200,9 +219,8 @@ class Growth:
 
     def _measure_all(self, shelf: Shelf, new: list[_New], frame: Frame) -> None:
         """Write all members that are there, and new ones, to a new file, measured in a frame."""
-        numbers = self._present(shelf)
-        epoch, capacity = shelf.epoch + 1, _capacity(len(numbers) + len(new))
-        columns = Columns(capacity, self._volume.path(shelf.number, epoch))
+        numbers, epoch = self._present(shelf)[1], shelf.epoch + 1
+        columns = self._made(shelf, epoch, len(numbers) + len(new))
         groups = self._groups(shelf)
         features, n_rows = features_of(frame), 0
         for read, rkmes in self._read(shelf, numbers):
@@ -218,7 +236,7 @@ class Growth:
             gammas=json.dumps(frame.kernel.gammas),
             framed=epoch,
             epoch=epoch,
-            capacity=capacity,
+            capacity=columns.capacity,
             n_rows=n_rows,
             n_present=n_rows,
         )
@@ -235,15 +253,15 @@ class Growth:
         frame = self._volume.ruler(shelf).frame
         if shelf.n_rows + len(new) <= shelf.capacity and shelf.n_rows <= 2 * max(ALL_VOTE, shelf.n_present):
             if new:
-                self._fill(shelf, self._volume.columns(shelf), new, frame)
+                columns = self._volume.columns(shelf)
+                columns.make_room(shelf.n_rows, shelf.n_rows + len(new))
+                self._fill(shelf, columns, new, frame)
             return
-        epoch, capacity = shelf.epoch + 1, _capacity(shelf.n_present + len(new))
-        columns = Columns(capacity, self._volume.path(shelf.number, epoch))
+        columns = self._made(shelf, shelf.epoch + 1, shelf.n_present + len(new))
         if shelf.n_rows:
-            old = self._volume.columns(shelf)
-            columns.copy_rows(old, np.flatnonzero(old.died[: shelf.n_rows] == 0))
+            columns.copy_rows(self._volume.columns(shelf), self._present(shelf)[0])
         self._leave(shelf)
-        moved = shelf._replace(epoch=epoch, capacity=capacity, n_rows=shelf.n_present)
+        moved = shelf._replace(epoch=shelf.epoch + 1, capacity=columns.capacity, n_rows=shelf.n_present)
         self._fill(moved, columns, new, frame)
 
     def _fill(self, shelf: Shelf, columns: Columns, new: list[_New], frame: Frame | None) -> None:

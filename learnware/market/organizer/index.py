@@ -14,12 +14,11 @@ from typing import TypeVar
 
 from learnware._progress import progress_bar
 from learnware.errors import MarketError
+from learnware.market.organizer.pointer import NAME, point_to, pointed_to
 from learnware.market.organizer.shelf import Unusable
 from learnware.market.organizer.snapshot import Snapshot
-from learnware.market.organizer.tables import INDEX_VERSION
 from learnware.market.organizer.volume import Volume
 from learnware.market.store import Store
-from learnware.market.store.blobs import sync_folder
 from learnware.market.store.forks import renew_in_forks
 from learnware.market.store.turns import Turns
 
@@ -29,7 +28,6 @@ T = TypeVar("T")
 _AT_ONCE = 2048
 # Who finds another process at work on the index waits so long, and then answers by what is there already.
 _PATIENCE_SECONDS, _PATIENCE_WITHOUT_SECONDS = 2.0, 60.0
-_NAME = f"v{INDEX_VERSION}"
 
 
 class Index:
@@ -63,6 +61,7 @@ class Index:
         self.folder = folder
         self._volume: Volume | None = None
         self._snapshot: Snapshot | None = None
+        self._refused: str | None = None
         self._lock = RLock()
         renew_in_forks(self)
 
@@ -109,6 +108,8 @@ class Index:
     def close(self) -> None:
         """Let go of files."""
         with self._lock:
+            if self._volume is not None:
+                self._volume.close()
             self._let_go()
 
     def renew(self) -> None:
@@ -118,10 +119,19 @@ class Index:
 
     def _mend(self, error: Exception) -> None:
         """Make the index anew after an error that shows it to be damaged; raise any other error."""
-        if not _is_damage(error):
-            raise error
         with self._lock:
-            self._make_anew(instead_of=None if self._volume is None else self._volume.name)
+            if self._is_superseded():
+                self._let_go()
+            elif _is_damage(error):
+                self._make_anew(instead_of=self._refused if self._volume is None else self._volume.name)
+            else:
+                raise error
+
+    def _is_superseded(self) -> bool:
+        """Tell whether another process has made the index anew; it has deleted the files of this one."""
+        if self.folder is None or self._volume is None or self._volume.folder is None:
+            return False
+        return pointed_to(self.folder) not in (None, self._volume.name)
 
     def _make_anew(self, progress: bool | None = None, instead_of: str | None = None) -> None:
         self._let_go()
@@ -130,20 +140,19 @@ class Index:
             self.folder = None
             return
         with self._turn(_PATIENCE_WITHOUT_SECONDS):
-            if instead_of is not None and _pointed_to(self.folder) not in (None, instead_of):
+            if instead_of is not None and pointed_to(self.folder) not in (None, instead_of):
                 # Somebody else has done so while we waited.
                 return
             token = self._new_token()
             volume = Volume(self._store, self.folder / token)
             for _ in progress_bar(self._parts(volume), desc="organizing", shown=progress):
                 pass
-            self._point_to(token)
+            point_to(Path(str(self.folder)), token)
             self._sweep(token)
             self._volume = volume
 
     def _let_go(self) -> None:
-        if self._volume is not None:
-            self._volume.close()
+        # Not closed: another thread may be searching it.
         self._volume = self._snapshot = None
 
     def _up_to_date(self) -> Snapshot:
@@ -197,7 +206,7 @@ class Index:
 
     def _opened(self) -> Volume:
         """Return the index that is used now, which another process may have made anew."""
-        token = None if self.folder is None else _pointed_to(self.folder)
+        token = None if self.folder is None else pointed_to(self.folder)
         if self._volume is not None and (token is None or self._volume.folder is None or self._volume.name == token):
             return self._volume
         self._let_go()
@@ -208,10 +217,26 @@ class Index:
         return self._volume
 
     def _found(self, folder: Path, token: str) -> Volume:
+        """Open an index, or that which another process is just putting in its place."""
+        while True:
+            try:
+                return self._believed(folder, token)
+            except (Unusable, MarketError):
+                newer = pointed_to(folder)
+                if newer in (None, token):
+                    self._refused = token
+                    raise
+                token = str(newer)
+
+    def _believed(self, folder: Path, token: str) -> Volume:
         if not (folder / token).is_dir():
             raise Unusable(f"{token} is gone")
-        volume = Volume(self._store, folder / token, _writable(folder))
-        if volume.last() != self._changed_at(volume.generation):
+        try:
+            volume = Volume(self._store, folder / token, _writable(folder))
+        except FileNotFoundError as error:
+            raise Unusable(f"{token} has just gone") from error
+        generation, last = volume.reached()
+        if last != self._changed_at(generation):
             volume.close()
             raise Unusable("it is that of another store")
         return volume
@@ -220,11 +245,11 @@ class Index:
         """Begin an empty index, unless another process has just done so; return its name."""
         folder.mkdir(exist_ok=True)
         with self._turn(_PATIENCE_WITHOUT_SECONDS):
-            token = _pointed_to(folder)
+            token = pointed_to(folder)
             if token is None:
                 token = self._new_token()
                 Volume(self._store, folder / token).close()
-                self._point_to(token)
+                point_to(Path(str(self.folder)), token)
         return token
 
     @contextmanager
@@ -239,32 +264,18 @@ class Index:
     def _new_token(self) -> str:
         """Make a folder for another index; the caller has the turn."""
         folder = Path(str(self.folder))
-        self._sweep(_pointed_to(folder))
-        token = f"{_NAME}-{secrets.token_hex(8)}"
+        self._sweep(pointed_to(folder))
+        token = f"{NAME}-{secrets.token_hex(8)}"
         (folder / token).mkdir()
         return token
 
     def _sweep(self, used: str | None) -> None:
         """Delete what is not used (any more); whoever reads it keeps it open. The caller has the turn."""
-        for path in Path(str(self.folder)).glob(f"{_NAME}-*"):
+        for path in Path(str(self.folder)).glob(f"{NAME}-*"):
             if path.name != used and path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
             elif path.suffix == ".part":
                 path.unlink(missing_ok=True)
-
-    def _point_to(self, token: str) -> None:
-        folder = Path(str(self.folder))
-        part = folder / f"{token}.part"
-        part.write_text(token, encoding="ascii")
-        os.replace(part, folder / _NAME)
-        sync_folder(folder)
-
-
-def _pointed_to(folder: Path) -> str | None:
-    try:
-        return (folder / _NAME).read_text(encoding="ascii")
-    except (FileNotFoundError, UnicodeDecodeError):
-        return None
 
 
 def _writable(folder: Path) -> bool:

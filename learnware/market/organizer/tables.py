@@ -86,3 +86,7 @@ class TablesInMemory:
     def close(self) -> None:
         with self._lock:
             self._connection.close()
+
+    def __del__(self) -> None:
+        # For an index that nobody closed.
+        self._connection.close()

@@ -23,6 +23,7 @@ from learnware.market.organizer.tables import INDEX_SCHEMA, Tables, TablesInMemo
 from learnware.market.organizer.texts import TextIndex
 from learnware.market.store import Changes, Entry, Store
 from learnware.market.store.database import Database
+from learnware.market.store.failures import of_system
 from learnware.specification import Frame, SemanticSpecification, Space
 
 _DATABASE = "index.sqlite"
@@ -76,10 +77,11 @@ class Volume:
         """The generation of the store that it has come to."""
         return int(self.tables.rows("SELECT generation FROM state")[0][0])
 
-    def last(self) -> str | None:
-        """The id that the store's change of that generation was about, to tell one store from another."""
-        told: str | None = self.tables.rows("SELECT last FROM state")[0][0]
-        return told
+    def reached(self) -> tuple[int, str | None]:
+        """Return that generation, and the id that the store's change of it was about, which tells stores apart."""
+        # Both as of one moment, since another process may be at work.
+        generation, last = self.tables.rows("SELECT generation, last FROM state")[0]
+        return int(generation), last
 
     def take_in(self, changes: Changes, entries: Mapping[str, Entry], last: str | None = None) -> None:
         """Take in the next changes of the store.
@@ -91,10 +93,23 @@ class Volume:
             Of what was stored.
         last : str, optional
             The id that the last of these changes was about.
+
+        Raises
+        ------
+        MarketError
+            The disk is full, or refuses. The index is as it was.
         """
-        with self.tables.writing() as connection:
-            growth = Growth(self, connection, changes)
-            growth.take_in(entries, last)
+        columns, rulers = dict(self._columns), dict(self._rulers)
+        try:
+            with self.tables.writing() as connection:
+                growth = Growth(self, connection, changes)
+                growth.take_in(entries, last)
+        except BaseException as error:
+            # Another process may give the numbers of what was not committed to other files and frames.
+            self._columns, self._rulers = columns, rulers
+            if isinstance(error, OSError) and self.folder is not None:
+                raise self._of_system(error, self.folder) from error
+            raise
         growth.sweep()
 
     def snapshot(self) -> Snapshot:
@@ -120,7 +135,10 @@ class Volume:
         path = self.path(shelf.number, shelf.epoch)
         if path is None or not Columns.fits(path, shelf.capacity):
             raise Unusable(f"{path} is not there, or has another size than {shelf.capacity} rows need")
-        columns = Columns(shelf.capacity, path, "r+" if self.writable else "c")
+        try:
+            columns = Columns(shelf.capacity, path, "r+" if self.writable else "c")
+        except FileNotFoundError as error:
+            raise Unusable(f"{path} has just gone") from error
         self._columns[shelf.number] = shelf.epoch, columns
         return columns
 
@@ -147,6 +165,9 @@ class Volume:
     def _island(self, shelf: Shelf, generation: int) -> Island:
         _, space, frame, features = self.ruler(shelf)
         return Island(space, frame, features, self.columns(shelf), shelf.n_rows, generation, self.members)
+
+    def _of_system(self, error: OSError, folder: Path) -> Exception:
+        return of_system(folder.parent.parent, error) if folder.is_dir() else Unusable(f"{folder} is gone")
 
     def _forget(self, there: set[int]) -> None:
         for number in set(self._columns) - there:
