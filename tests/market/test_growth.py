@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from hypothesis import strategies as st
 
 from learnware.errors import MarketError
 from learnware.market import LocalMarket
-from learnware.market.organizer import Index, Island, TextIndex, frames, growth
+from learnware.market.organizer import Index, Island, Snapshot, TextIndex, frames, growth
 from learnware.market.organizer import index as indexing
 from learnware.market.organizer.columns import Columns
 from learnware.market.organizer.shelf import Unusable
@@ -80,17 +81,19 @@ class World:
 
     def replace(self, place: int, kind: int) -> None:
         if self.there:
-            chosen = sorted(self.there)[place % len(self.there)]
+            chosen = list(self.there)[place % len(self.there)]
             self.there[chosen] = spec(next(self.seeds), kind % N_KINDS)
             self.store.replace(chosen, self.there[chosen].semantic.name.encode(), self.there[chosen])
 
     def remove(self, place: int, n: int) -> None:
-        for chosen in sorted(self.there)[place % (len(self.there) or 1) :][:n]:
+        for chosen in list(self.there)[place % (len(self.there) or 1) :][:n]:
             self.store.remove(chosen)
             del self.there[chosen]
 
     def check(self, index: Index) -> None:
-        snapshot = index.snapshot()
+        index.ask(partial(self.check_snapshot, index))
+
+    def check_snapshot(self, index: Index, snapshot: Snapshot) -> None:
         assert snapshot.generation == self.store.generation()
         found: list[str] = []
         for island in snapshot.islands:
@@ -431,7 +434,8 @@ def test_two_who_find_it_damaged_make_it_anew_once(filled: World, monkeypatch: p
 
     def late(self: Index, patience: float) -> Any:
         if self is first and not made:
-            made.append(second.snapshot() and second._volume.name)  # type: ignore[union-attr]
+            filled.check(second)
+            made.append(second._volume.name)  # type: ignore[union-attr]
         return real(self, patience)
 
     monkeypatch.setattr(Index, "_turn", late)

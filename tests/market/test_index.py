@@ -335,7 +335,7 @@ def test_products_of_sketches_in_half_precision(n_rows: int, monkeypatch: pytest
     vectors = rng.normal(0, 0.05, (3, 256)).astype(np.float32)
     wanted = half[:n_rows].astype(np.float64) @ vectors.T.astype(np.float64)
     for most in (1000, 2):
-        monkeypatch.setattr("learnware.market.organizer.sketches._MOST_PLAIN", most)
+        monkeypatch.setattr("learnware.market.organizer.sketches.MOST_PLAIN", most)
         sketches = Sketches(half)
         np.testing.assert_allclose(sketches.products(n_rows, vectors[0]), wanted[:, 0], atol=1e-3)
         np.testing.assert_allclose(sketches.products_with(n_rows, vectors), wanted.T, atol=1e-5)

@@ -40,14 +40,14 @@ def test_members_of_different_sizes_are_padded_without_weight():
     points, weights = island.framed(members)
     assert points.shape == (2, 7, 2)
     assert weights[0, 3:].tolist() == [0] * 4
-    np.testing.assert_allclose(points[0, :3], island.frame.apply(rkme(0, k=3).points), rtol=1e-6)
+    np.testing.assert_allclose(points[0, :3], island.ruler.frame.apply(rkme(0, k=3).points), rtol=1e-6)
 
 
 @pytest.mark.parametrize("sizes", [[6] * 5, [2, 40, 7, 300, 1]])
 def test_self_products_and_sketches_agree_with_brute_force(sizes):
     members = [rkme(i, k=k) for i, k in enumerate(sizes)]
     island = Indexed({str(i): Specification(statistical=m) for i, m in enumerate(members)}).island()
-    frame, sketches = island.frame, island.sketches(np.arange(len(sizes)))
+    frame, sketches = island.ruler.frame, island.sketches(np.arange(len(sizes)))
     for i, member in enumerate(members):
         gram = frame.kernel(frame.apply(member.points), frame.apply(member.points))
         assert island.self_products[i] == pytest.approx(member.weights @ gram @ member.weights, rel=1e-5)
@@ -70,36 +70,36 @@ def test_up_to_so_many_all_members_vote():
         assert len(bit_by_bit.island()) == i + 1
     frame = Frame.pool([rkme(i) for i in range(20)])
     for built in (at_once, bit_by_bit):
-        np.testing.assert_array_equal(built.island().frame.scale, frame.scale)
-        assert built.island().frame.kernel == frame.kernel
+        np.testing.assert_array_equal(built.island().ruler.frame.scale, frame.scale)
+        assert built.island().ruler.frame.kernel == frame.kernel
     rows = np.arange(20)
     np.testing.assert_array_equal(at_once.island().sketches(rows), bit_by_bit.island().sketches(rows))
 
 
 def test_a_frame_that_tells_nothing_new_is_kept():
     built = indexed(range(ALL_VOTE + 4), k=2, centre=0.0)
-    frame = built.island().frame
+    frame = built.island().ruler.frame
     for i in range(1000, 1000 + 2 * ALL_VOTE):
         built.add(str(i), spec(i, k=2, centre=0.0))
-    assert built.island().frame is frame
+    assert built.island().ruler.frame is frame
     assert len(built.island()) == 3 * ALL_VOTE + 4
 
 
 def test_a_frame_that_does_not_fit_any_more_is_estimated_anew_when_the_island_has_doubled():
     built = indexed(range(ALL_VOTE + 4), k=2, centre=0.0)
-    frame = built.island().frame
+    frame = built.island().ruler.frame
     for i in range(ALL_VOTE + 4, 2 * ALL_VOTE - 1):
         built.add(str(i), spec(i, k=2, centre=30.0))
-    assert built.island().frame is frame
+    assert built.island().ruler.frame is frame
     built.add("the last one", spec(0, k=2, centre=30.0))
     island = built.island()
-    assert island.frame is not frame
+    assert island.ruler.frame is not frame
     assert len(island) == 2 * ALL_VOTE
-    assert np.abs(island.frame.location - frame.location).max() > 1.0
+    assert np.abs(island.ruler.frame.location - frame.location).max() > 1.0
     # All rows are measured in it, old and new ones.
     _, members = island.known(np.arange(2 * ALL_VOTE))
     for row in (0, 2 * ALL_VOTE - 1):
-        own = brute_distance(island.frame, members[row].embedding, rkme(0, k=1, centre=1e6)) ** 2
+        own = brute_distance(island.ruler.frame, members[row].embedding, rkme(0, k=1, centre=1e6)) ** 2
         assert own == pytest.approx(island.self_products[row] + 1.0, abs=1e-4)
 
 
@@ -112,8 +112,8 @@ def test_at_once_and_bit_by_bit_an_island_comes_to_the_same_frame(monkeypatch):
         bit_by_bit.add(f"learnware {i}", spec(i, centre=0.1 * i))
         bit_by_bit.island()
     at_once = Indexed({f"learnware {i}": spec(i, centre=0.1 * i) for i in seeds})
-    np.testing.assert_array_equal(at_once.island().frame.scale, bit_by_bit.island().frame.scale)
-    np.testing.assert_array_equal(at_once.island().frame.location, bit_by_bit.island().frame.location)
+    np.testing.assert_array_equal(at_once.island().ruler.frame.scale, bit_by_bit.island().ruler.frame.scale)
+    np.testing.assert_array_equal(at_once.island().ruler.frame.location, bit_by_bit.island().ruler.frame.location)
 
 
 @pytest.mark.parametrize(("before", "after", "sizes"), [(0, 255, []), (255, 256, [256]), (255, 2000, [256, 512, 1024])])
@@ -142,12 +142,12 @@ def test_removing_gives_what_adding_the_others_would():
 
 def test_a_member_that_is_replaced_changes_the_frame():
     built = indexed(range(3))
-    before = built.island().frame
+    before = built.island().ruler.frame
     built.store.replace("learnware 2", b"another", spec(99))
     island = built.island()
-    assert island.frame is not before
+    assert island.ruler.frame is not before
     assert built.ids(island) == ["learnware 0", "learnware 1", "learnware 2"]
-    np.testing.assert_array_equal(island.frame.scale, Frame.pool([rkme(0), rkme(1), rkme(99)]).scale)
+    np.testing.assert_array_equal(island.ruler.frame.scale, Frame.pool([rkme(0), rkme(1), rkme(99)]).scale)
 
 
 def test_in_a_large_island_rows_of_the_removed_are_passed_over_and_at_last_left_out():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from itertools import islice
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy.typing as npt
 
 from learnware.market.organizer.index import Index
 from learnware.market.organizer.island import Island
+from learnware.market.organizer.snapshot import Snapshot
 from learnware.market.store import Entry, Store
 from learnware.specification import RKME
 
@@ -39,7 +39,8 @@ def others_alike(index: Index, store: Store, rkme: RKME, n_most: int) -> list[tu
         behind = 0
     generation = store.generation()
     changes = store.changes(generation - min(behind, _PENDING))
-    known = dict(_near(index, rkme))
+    nobody: dict[int, Entry] = {}
+    known = index.ask_latest(lambda snapshot: _near(snapshot, rkme), nobody)
     known.update((entry.number, entry) for entry in store.entries(changes.stored).values())
     told = [(e.digest, e.specification.statistical) for e in known.values()]
     labelled = [(digest, r) for digest, r in told if r is not None and r.labels and r.space.key == rkme.space.key]
@@ -47,12 +48,13 @@ def others_alike(index: Index, store: Store, rkme: RKME, n_most: int) -> list[tu
     return [labelled[i] for i in islice(order, n_most)]
 
 
-def _near(index: Index, rkme: RKME) -> Iterable[tuple[int, Entry]]:
-    for island in index.latest().islands:
-        if island.space is not None and island.space.key == rkme.space.key:
+def _near(snapshot: Snapshot, rkme: RKME) -> dict[int, Entry]:
+    for island in snapshot.islands:
+        if island.shelf.space_key == rkme.space.key:
             numbers = island.numbers[_nearest(island, rkme)].tolist()
-            return ((number, known.entry) for number, known in island.members.get(numbers, island.space).items())
-    return ()
+            members = island.source.members.get(numbers, island.space)
+            return {number: member.entry for number, member in members.items()}
+    return {}
 
 
 def _nearest(island: Island, rkme: RKME) -> npt.NDArray[np.intp]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from learnware.market.organizer.sketches import N_SKETCH, Sketches
+from learnware.market.organizer.sketches import MOST_PLAIN, N_SKETCH, Sketches
 
 _KINDS: tuple[tuple[str, npt.DTypeLike, int], ...] = (
     ("sketches", np.float16, N_SKETCH),
@@ -77,6 +77,11 @@ class Columns:
             return os.stat(path).st_size == capacity * _ROW_BYTES
         except FileNotFoundError:
             return False
+
+    @property
+    def n_plain(self) -> int:
+        """Rows that may be held in single precision too."""
+        return self.capacity if self.capacity <= MOST_PLAIN else 0
 
     def make_room(self, start: int, end: int) -> None:
         """Set space on the disk aside for some rows; `OSError` where it has none.

@@ -86,7 +86,7 @@ class Growth:
         self._connection.execute("UPDATE state SET generation = ?, last = ?", (self._changes.generation, last))
 
     def sweep(self) -> None:
-        """Delete files that nobody will open any more; call it after the commit."""
+        """Delete files that nobody will open any more; call it after the commit, before others have their turn."""
         for path in self._left:
             # Some systems do not delete a file that somebody reads; it is left to whoever makes the index anew.
             with suppress(OSError):
@@ -95,12 +95,13 @@ class Growth:
     def _bury(self, ids: Sequence[str]) -> set[int]:
         asked = json.dumps(list(ids))
         known = self._connection.execute(_KNOWN, (asked,)).fetchall()
-        # Those that had gone from the store when their island was measured were left out, and it may be gone itself.
-        there = {number for (number,) in self._connection.execute("SELECT number FROM islands")}
-        touched = there.intersection(island for _, _, island in known)
+        touched = {island for _, _, island in known}
         for island in touched:
             shelf = self._shelf(island)
+            if not shelf.n_rows:
+                continue
             columns = self._volume.columns(shelf)
+            # Those that had gone from the store when their island was measured were left out of it.
             gone = np.array(sorted(number for _, number, where in known if where == island), np.int64)
             rows = np.flatnonzero(np.isin(columns.numbers[: shelf.n_rows], gone))
             # Whoever was interrupted may have left marks of generations that the index never came to.
@@ -132,8 +133,7 @@ class Growth:
             return int(rows[0][0])
         space = None if rkme is None else json.dumps(rkme.space.to_dict(), ensure_ascii=False)
         number = self._connection.execute("SELECT COALESCE(MAX(number), 0) + 1 FROM islands").fetchone()[0]
-        # Its epochs are no more than the generation, and so never those of an earlier island of this number.
-        self._write(Shelf(number, key, space, framed=self._before, epoch=self._before))
+        self._write(Shelf(number, key, space))
         return int(number)
 
     def _group_of(self, entry: Entry) -> int:
@@ -146,13 +146,13 @@ class Growth:
         return Shelf(*self._connection.execute(statement, (number,)).fetchone())
 
     def _write(self, shelf: Shelf) -> None:
-        self._connection.execute(_WRITE, shelf)
+        self._connection.execute(_WRITE, shelf._replace(changed=self._changes.generation))
 
     def _grow(self, shelf: Shelf, new: list[_New]) -> None:
         n_after = shelf.n_present + len(new)
         if n_after == 0:
             self._leave(shelf)
-            self._connection.execute("DELETE FROM islands WHERE number = ?", (shelf.number,))
+            self._write(shelf._replace(epoch=shelf.epoch + 1, capacity=0, n_rows=0))
         elif shelf.space is None:
             self._append(shelf, new)
         elif n_after <= ALL_VOTE:
@@ -169,7 +169,7 @@ class Growth:
 
     def _frame(self, shelf: Shelf, new: list[_New]) -> tuple[Frame, bool]:
         """Return the frame that an island has come to, and whether that is another one."""
-        frame = known = self._volume.ruler(shelf).frame
+        frame = known = self._frame_of(shelf)
         before = shelf.n_present if shelf.n_present > ALL_VOTE else ALL_VOTE - 1
         for size in milestones(before, shelf.n_present + len(new)):
             estimate = Frame.pool(self._told(shelf, new, voters(size)))
@@ -178,6 +178,10 @@ class Growth:
         if frame is None:
             raise Unusable(f"island {shelf.number} has no frame")
         return frame, frame is not known
+
+    def _frame_of(self, shelf: Shelf) -> Frame | None:
+        ruler = self._volume.ruler(shelf)
+        return None if ruler is None else ruler.frame
 
     def _told(self, shelf: Shelf, new: list[_New], positions: npt.NDArray[np.intp]) -> list[RKME]:
         """Return the points of some members, of those that were there and then the new ones."""
@@ -212,7 +216,7 @@ class Growth:
             yield list(found), [member.embedding for member in found.values()]
 
     def _space(self, shelf: Shelf) -> Space:
-        space = self._volume.ruler(shelf).space
+        space = self._volume.space(shelf)
         if space is None:
             raise Unusable(f"island {shelf.number} has no space")
         return space
@@ -250,7 +254,7 @@ class Growth:
 
     def _append(self, shelf: Shelf, new: list[_New]) -> None:
         """Write new rows behind the others, in a larger file if there is no room for them."""
-        frame = self._volume.ruler(shelf).frame
+        frame = self._frame_of(shelf)
         if shelf.n_rows + len(new) <= shelf.capacity and shelf.n_rows <= 2 * max(ALL_VOTE, shelf.n_present):
             if new:
                 columns = self._volume.columns(shelf)

@@ -6,8 +6,10 @@ import os
 import secrets
 import shutil
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from threading import RLock
 from typing import TypeVar
@@ -15,7 +17,7 @@ from typing import TypeVar
 from learnware._progress import progress_bar
 from learnware.errors import MarketError
 from learnware.market.organizer.pointer import NAME, point_to, pointed_to
-from learnware.market.organizer.shelf import Unusable
+from learnware.market.organizer.shelf import Moved, Unusable
 from learnware.market.organizer.snapshot import Snapshot
 from learnware.market.organizer.volume import Volume
 from learnware.market.store import Store
@@ -28,6 +30,8 @@ T = TypeVar("T")
 _AT_ONCE = 2048
 # Who finds another process at work on the index waits so long, and then answers by what is there already.
 _PATIENCE_SECONDS, _PATIENCE_WITHOUT_SECONDS = 2.0, 60.0
+# Islands may move, or prove damaged, so often while a question is answered.
+_TRIES = 8
 
 
 class Index:
@@ -62,15 +66,20 @@ class Index:
         self._volume: Volume | None = None
         self._snapshot: Snapshot | None = None
         self._refused: str | None = None
+        self._waited_at = -_PATIENCE_SECONDS
         self._lock = RLock()
         renew_in_forks(self)
 
     def ask(self, question: Callable[[Snapshot], T]) -> T:
         """Return the answer to a question about the index as of now; if it proves damaged, ask a new one."""
-        try:
-            return question(self.snapshot())
-        except (Unusable, MarketError) as error:
-            self._mend(error)
+        for _ in range(_TRIES):
+            try:
+                return question(self.snapshot())
+            except Moved:
+                with self._lock:
+                    self._snapshot = None
+            except (Unusable, MarketError) as error:
+                self._mend(error)
         return question(self.snapshot())
 
     def snapshot(self) -> Snapshot:
@@ -85,14 +94,24 @@ class Index:
             return self._snapshot
 
     def behind(self) -> int:
-        """Return how many changes of the store it has not taken in."""
+        """Return how many changes of the store it has not taken in: all of them, if it proves damaged."""
         with self._lock:
-            return self._store.generation() - self._opened().generation
+            try:
+                return self._store.generation() - self._opened().generation
+            except Unusable:
+                return self._store.generation()
 
-    def latest(self) -> Snapshot:
-        """Return the index as it is, without taking in what has changed."""
-        with self._lock:
-            return self._snapshot or self._opened().snapshot()
+    def ask_latest(self, question: Callable[[Snapshot], T], otherwise: T) -> T:
+        """Return the answer to a question about the index as it is, without taking in what has changed.
+
+        Whoever asks has no time to wait until a damaged one is made anew, and gets another answer then.
+        """
+        try:
+            with self._lock:
+                snapshot = self._snapshot or self._opened().snapshot()
+            return question(snapshot)
+        except Unusable:
+            return otherwise
 
     def rebuild(self, progress: bool | None = None) -> None:
         """Make the index anew from the store.
@@ -171,29 +190,40 @@ class Index:
             self._let_go()
             self._volume = Volume(self._store)
             return self._catch_up(self._volume)
-        patience = _PATIENCE_SECONDS if volume.generation else _PATIENCE_WITHOUT_SECONDS
+        # Of many that ask one after the other, one waits.
+        has_waited = time.monotonic() < self._waited_at + _PATIENCE_SECONDS
+        patience = (0.0 if has_waited else _PATIENCE_SECONDS) if volume.generation else _PATIENCE_WITHOUT_SECONDS
         while True:
             with ExitStack() as turn:
                 try:
                     turn.enter_context(self._turn(patience))
                 except MarketError:
-                    if volume.generation:
-                        return volume
-                    raise
+                    if not volume.generation:
+                        raise
+                    self._waited_at = time.monotonic()
+                    return volume
                 volume = self._opened()
                 if next(self._parts(volume), None) is None:
                     return volume
 
     def _parts(self, volume: Volume) -> Iterator[int]:
         """Take in changes, some at a time, and yield the generation come to."""
-        generation = volume.generation
-        if generation > self._store.generation():
+        generation, there = volume.generation, self._store.generation()
+        # Specifications that were written anew by then are read as they are now from the first.
+        known_anew = there if generation == 0 else 0
+        if generation > there:
             raise Unusable("it knows of changes that the store does not have")
         while True:
             changes = self._store.changes(generation, _AT_ONCE)
             if changes.generation == generation:
                 return
-            volume.take_in(changes, self._store.entries(changes.stored), self._changed_at(changes.generation))
+            last = self._changed_at(changes.generation)
+            entries = self._store.entries(changes.stored)
+            if changes.generation <= known_anew:
+                known = {i for i, entry in entries.items() if entry.number <= generation}
+                entries = {i: entry for i, entry in entries.items() if i not in known}
+                changes = replace(changes, stored=tuple(i for i in changes.stored if i not in known))
+            volume.take_in(changes, entries, last)
             generation = changes.generation
             yield generation
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ from learnware._once import once
 from learnware.kernels import RandomFeatures
 from learnware.market.organizer.columns import Columns
 from learnware.market.organizer.members import Member, Members
+from learnware.market.organizer.shelf import Shelf
 from learnware.market.organizer.sketches import Singles
 from learnware.specification import Frame, Space
 
@@ -19,6 +21,38 @@ _MEMBERS_FOR_SPREAD = 64
 
 Rows = npt.NDArray[np.intp]
 Mask = npt.NDArray[np.bool_]
+
+
+class Ruler(NamedTuple):
+    """What members of an island are measured with.
+
+    Attributes
+    ----------
+    space : Space
+        The order of columns is that of the first member.
+    frame : Frame
+    features : RandomFeatures
+        What sketches are made of.
+    """
+
+    space: Space
+    frame: Frame
+    features: RandomFeatures
+
+
+class Source(Protocol):
+    """Where an island has its content from: a `Volume`."""
+
+    members: Members
+
+    def columns(self, shelf: Shelf) -> Columns:
+        """Return what is known of each row."""
+
+    def space(self, shelf: Shelf) -> Space | None:
+        """Return the space of the members."""
+
+    def ruler(self, shelf: Shelf) -> Ruler | None:
+        """Return what they are measured with."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,76 +64,81 @@ class Island:
 
     Attributes
     ----------
-    space : Space or None
-        The space of its members; the order of columns is that of the first.
-    frame : Frame or None
-        What all members are measured in.
-    features : RandomFeatures or None
-        What their sketches are made of.
-    columns : Columns
-        What is known of each row.
-    n_rows : int
+    source : Source
+        Of its content, which is read when it is needed first.
+    shelf : Shelf
     generation : int
         That of the store, as of which this is the island.
-    members : Members
-        Brings specifications.
+    opened : Columns or None
+        What is known of each row, if that was open already.
     """
 
-    space: Space | None
-    frame: Frame | None
-    features: RandomFeatures | None
-    columns: Columns
-    n_rows: int
+    source: Source
+    shelf: Shelf
     generation: int
-    members: Members
+    opened: Columns | None = None
 
     def __len__(self) -> int:
-        return self.n_rows
+        return self.shelf.n_rows
+
+    @property
+    def n_present(self) -> int:
+        """How many of its rows are there."""
+        return self.shelf.n_present
+
+    @property
+    def columns(self) -> Columns:
+        """What is known of each row."""
+        return self.opened or self.source.columns(self.shelf)
+
+    @property
+    def space(self) -> Space | None:
+        """The space of its members; None for learnwares without points."""
+        return self.source.space(self.shelf)
 
     @property
     def numbers(self) -> npt.NDArray[np.int64]:
         """The number of each row's revision, ascending."""
-        return self.columns.numbers[: self.n_rows]
+        return self.columns.numbers[: len(self)]
 
     @property
     def groups(self) -> npt.NDArray[np.int32]:
         """The group of tags that each row belongs to."""
-        return self.columns.groups[: self.n_rows]
+        return self.columns.groups[: len(self)]
 
     @property
     def self_products(self) -> Singles:
         """Squared norms of the mean embeddings."""
-        return self.columns.self_products[: self.n_rows]
+        return self.columns.self_products[: len(self)]
 
-    @property
-    def ruler(self) -> tuple[Space, Frame, RandomFeatures]:
-        """Space, frame and features of an island that has them."""
-        if self.space is None or self.frame is None or self.features is None:
+    @once
+    def ruler(self) -> Ruler:
+        """What members are measured with, of an island that has a space."""
+        ruler = self.source.ruler(self.shelf)
+        if ruler is None:
             raise TypeError("learnwares without points cannot be measured")
-        return self.space, self.frame, self.features
+        return ruler
 
     @once
     def present(self) -> Mask:
         """Tell which rows were there in this generation."""
         # A row that dies later is marked in place, with the generation of its death.
-        died = self.columns.died[: self.n_rows]
+        died = self.columns.died[: len(self)]
         return np.asarray((died == 0) | (died > self.generation))
 
     def rows_of(self, numbers: npt.NDArray[np.int64]) -> Rows:
         """Return the rows of some revisions; those of other islands are passed over."""
-        if not self.n_rows:
-            return np.empty(0, np.intp)
         rows = np.searchsorted(self.numbers, numbers)
-        rows = rows[rows < self.n_rows]
+        rows = rows[rows < len(self)]
         return np.asarray(rows[np.isin(self.numbers[rows], numbers)])
 
     def products(self, vector: Singles) -> Singles:
         """Return the inner products of all sketches with a vector."""
-        return self.columns.sketches.products(self.n_rows, vector)
+        return self.columns.sketches.products(len(self), vector)
 
     def products_with(self, vectors: Singles) -> Singles:
         """Return the inner products of all sketches with several vectors, of shape (n_vectors, n_rows)."""
-        return self.columns.sketches.products_with(self.n_rows, vectors)
+        return self.columns.sketches.products_with(len(self), vectors)
 
     def sketches(self, rows: Rows) -> Singles:
         """Return the sketches of some rows."""
@@ -108,7 +147,7 @@ class Island:
     def known(self, rows: Rows) -> tuple[Rows, list[Member]]:
         """Return the learnwares at some rows, without those that have gone from the store meanwhile."""
         numbers = self.numbers[rows].tolist()
-        found = self.members.get(numbers, self.space)
+        found = self.source.members.get(numbers, self.space)
         here = [i for i, number in enumerate(numbers) if number in found]
         return rows[here], [found[numbers[i]] for i in here]
 

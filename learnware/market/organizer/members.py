@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from threading import Lock
 
 import numpy as np
 import numpy.typing as npt
 
+from learnware.market.organizer.lately import Lately
 from learnware.market.organizer.measuring import framed
 from learnware.market.store import Entry, Store
 from learnware.specification import RKME, Frame, Space
 
 #: So many specifications are kept; of 100 points with 20 columns they take some 30 MB.
 N_KEPT = 1024
+# Of large ones only as many as have so many coordinates together, which take 12 bytes each.
+_MOST_COORDINATES = 2**23
 
 _MOST_PAIRS = 1024
 
@@ -64,24 +66,17 @@ class Members:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._kept: OrderedDict[int, Member] = OrderedDict()
+        self._kept: Lately[int, Member] = Lately(N_KEPT, _coordinates, _MOST_COORDINATES)
         self._alike = _Pairs()
-        self._lock = Lock()
 
     def get(self, numbers: Sequence[int], space: Space | None) -> dict[int, Member]:
         """Return those of some revisions that are there, of learnwares of one space or of none."""
-        with self._lock:
-            found = {number: self._kept[number] for number in numbers if number in self._kept}
-            for number in found:
-                self._kept.move_to_end(number)
+        found = self._kept.get(numbers)
         missing = [number for number in numbers if number not in found]
         if missing:
             read = self.read(missing, space)
             found.update(read)
-            with self._lock:
-                self._kept.update(read)
-                while len(self._kept) > N_KEPT:
-                    self._kept.popitem(last=False)
+            self._kept.put(read)
         return {number: found[number] for number in numbers if number in found}
 
     def read(self, numbers: Sequence[int], space: Space | None) -> dict[int, Member]:
@@ -99,6 +94,10 @@ class Members:
         if aligned is rkme:
             self._alike.add(rkme.space, space)
         return aligned
+
+
+def _coordinates(member: Member) -> int:
+    return 0 if member.rkme is None else int(member.rkme.points.size)
 
 
 class _Pairs:

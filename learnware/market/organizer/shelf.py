@@ -9,6 +9,10 @@ class Unusable(Exception):
     """An index is damaged, or not that of its store: it is made anew, so that nobody outside hears of it."""
 
 
+class Moved(Unusable):
+    """The rows of an island have moved to another file since the snapshot that spoke of them: take another one."""
+
+
 class Shelf(NamedTuple):
     """A row of the table of islands.
 
@@ -28,7 +32,10 @@ class Shelf(NamedTuple):
     n_rows : int
         Rows that are used.
     n_present : int
-        Rows of learnwares that have not gone.
+        Rows of learnwares that have not gone. An island that all have left stays in the table, so that its number and
+        its epochs are never another's.
+    changed : int
+        The generation that it was written in.
     """
 
     number: int
@@ -42,3 +49,4 @@ class Shelf(NamedTuple):
     capacity: int = 0
     n_rows: int = 0
     n_present: int = 0
+    changed: int = 0

@@ -11,8 +11,8 @@ import numpy.typing as npt
 #: Numbers in the sketch of a specification.
 N_SKETCH = 256
 
-# Up to so many rows a copy in single precision is kept, which numpy multiplies faster than anything multiplies halves.
-_MOST_PLAIN = 2**17
+#: Up to so many rows a copy in single precision is kept, which numpy multiplies faster than anything multiplies halves.
+MOST_PLAIN = 2**17
 _AT_ONCE = 2**14
 
 Singles = npt.NDArray[np.float32]
@@ -45,7 +45,7 @@ class Sketches:
 
     def products(self, n_rows: int, vector: Singles) -> Singles:
         """Return the inner products of the first `n_rows` rows with a vector."""
-        if n_rows <= _MOST_PLAIN:
+        if n_rows <= MOST_PLAIN:
             return np.asarray(self._first(n_rows) @ vector)
         import torch
 
@@ -54,7 +54,7 @@ class Sketches:
 
     def products_with(self, n_rows: int, vectors: Singles) -> Singles:
         """Return the inner products of the first `n_rows` rows with several vectors, of shape (n_vectors, n_rows)."""
-        if n_rows <= _MOST_PLAIN:
+        if n_rows <= MOST_PLAIN:
             return np.asarray(vectors @ self._first(n_rows).T)
         import torch
 

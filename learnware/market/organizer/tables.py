@@ -29,8 +29,10 @@ _TABLES = (
         epoch INTEGER NOT NULL,
         capacity INTEGER NOT NULL,
         n_rows INTEGER NOT NULL,
-        n_present INTEGER NOT NULL
+        n_present INTEGER NOT NULL,
+        changed INTEGER NOT NULL
     )""",
+    "CREATE INDEX IF NOT EXISTS islands_by_change ON islands (changed)",
     "CREATE TABLE IF NOT EXISTS members (id TEXT PRIMARY KEY, number INTEGER NOT NULL, island INTEGER) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS groups (number INTEGER PRIMARY KEY, tags TEXT NOT NULL UNIQUE)",
 )

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
-from learnware.kernels import GaussianKernel, RandomFeatures
+from learnware.kernels import GaussianKernel
 from learnware.market.organizer.columns import Columns
 from learnware.market.organizer.growth import Growth
 from learnware.market.organizer.hearing import Hearing
-from learnware.market.organizer.island import Island
+from learnware.market.organizer.island import Island, Ruler
+from learnware.market.organizer.lately import Lately
 from learnware.market.organizer.measuring import features_of
 from learnware.market.organizer.members import Members
-from learnware.market.organizer.shelf import Shelf, Unusable
+from learnware.market.organizer.shelf import Moved, Shelf, Unusable
 from learnware.market.organizer.snapshot import Snapshot
 from learnware.market.organizer.tables import INDEX_SCHEMA, Tables, TablesInMemory
 from learnware.market.organizer.texts import TextIndex
@@ -27,14 +29,11 @@ from learnware.market.store.failures import of_system
 from learnware.specification import Frame, SemanticSpecification, Space
 
 _DATABASE = "index.sqlite"
-_SHELVES = f"SELECT s.generation, {', '.join(f'i.{name}' for name in Shelf._fields)} FROM state s LEFT JOIN islands i"
+_CHANGED = f"""SELECT s.generation, {", ".join(f"i.{name}" for name in Shelf._fields)}
+    FROM state s LEFT JOIN islands i ON i.changed > ?"""
 
-
-class _Ruler(NamedTuple):
-    framed: int
-    space: Space | None
-    frame: Frame | None
-    features: RandomFeatures | None
+# So many files of columns are held open, and so many rows of them in single precision, of which each takes 1 kB.
+_MOST_OPEN, _MOST_ROWS = 128, 2**18
 
 
 class Volume:
@@ -63,8 +62,13 @@ class Volume:
         self.members = Members(store)
         self._texts = TextIndex(self.tables.rows)
         self._hearing = Hearing(store)
-        self._columns: dict[int, tuple[int, Columns]] = {}
-        self._rulers: dict[int, _Ruler] = {}
+        # In memory they are nowhere else.
+        most, most_rows = (sys.maxsize, sys.maxsize) if folder is None else (_MOST_OPEN, _MOST_ROWS)
+        self._opened: Lately[tuple[int, int], Columns] = Lately(most, lambda columns: columns.n_plain, most_rows)
+        self._rulers: Lately[tuple[int, int], Ruler] = Lately(_MOST_OPEN)
+        self._shelves: dict[int, Shelf] = {}
+        self._shelved = -1
+        self._is_tidy = False
         self._groups: dict[int, SemanticSpecification] = {}
 
     @property
@@ -99,79 +103,106 @@ class Volume:
         MarketError
             The disk is full, or refuses. The index is as it was.
         """
-        columns, rulers = dict(self._columns), dict(self._rulers)
+        opened, rulers = self._opened.known(), self._rulers.known()
         try:
             with self.tables.writing() as connection:
                 growth = Growth(self, connection, changes)
                 growth.take_in(entries, last)
         except BaseException as error:
             # Another process may give the numbers of what was not committed to other files and frames.
-            self._columns, self._rulers = columns, rulers
+            self._opened.drop(self._opened.known() - opened)
+            self._rulers.drop(self._rulers.known() - rulers)
             if isinstance(error, OSError) and self.folder is not None:
                 raise self._of_system(error, self.folder) from error
             raise
         growth.sweep()
+        self._tidy()
 
     def snapshot(self) -> Snapshot:
         """Return the index as it is now."""
         while True:
-            rows = self.tables.rows(_SHELVES)
-            generation, shelves = int(rows[0][0]), [Shelf(*row[1:]) for row in rows if row[1] is not None]
+            generation = self._hear_of_shelves()
+            in_use = {number for number, _ in self._opened.known()}
+            shelves = [shelf for shelf in self._shelves.values() if shelf.n_present]
             try:
-                islands = tuple(self._island(shelf, generation) for shelf in shelves)
-            except Unusable:
-                # Whoever has moved an island meanwhile has deleted the file that the rows spoke of.
-                if self.tables.rows(_SHELVES) == rows:
-                    raise
+                islands = tuple(self._island(shelf, generation, shelf.number in in_use) for shelf in shelves)
+            except Moved:
                 continue
-            self._forget({shelf.number for shelf in shelves})
+            self._opened.drop(self._opened.known() - {(shelf.number, shelf.epoch) for shelf in shelves})
             return Snapshot(generation, islands, self._known_groups(), self._texts, self._hearing, self._store)
 
     def columns(self, shelf: Shelf) -> Columns:
-        """Return the columns of an island."""
-        known = self._columns.get(shelf.number)
-        if known is not None and known[0] == shelf.epoch:
-            return known[1]
-        path = self.path(shelf.number, shelf.epoch)
-        if path is None or not Columns.fits(path, shelf.capacity):
-            raise Unusable(f"{path} is not there, or has another size than {shelf.capacity} rows need")
-        try:
-            columns = Columns(shelf.capacity, path, "r+" if self.writable else "c")
-        except FileNotFoundError as error:
-            raise Unusable(f"{path} has just gone") from error
-        self._columns[shelf.number] = shelf.epoch, columns
-        return columns
+        """Return the columns of an island; `Moved` if they are in another file meanwhile."""
+        key = shelf.number, shelf.epoch
+        known = self._opened.get([key])
+        if not known:
+            known[key] = self._open(shelf)
+            self._opened.put(known)
+        return known[key]
 
     def keep(self, shelf: Shelf, columns: Columns) -> None:
         """Let new columns be those of an island."""
-        self._columns[shelf.number] = shelf.epoch, columns
+        self._opened.put({(shelf.number, shelf.epoch): columns})
 
     def path(self, number: int, epoch: int) -> Path | None:
         """Return where the columns of an island are."""
         return None if self.folder is None else self.folder / f"{number}-{epoch}.columns"
 
-    def ruler(self, shelf: Shelf) -> _Ruler:
-        """Return the space and the frame of an island."""
-        known = self._rulers.get(shelf.number)
-        if known is None or known.framed != shelf.framed:
-            known = self._rulers[shelf.number] = _ruler(shelf)
-        return known
+    def space(self, shelf: Shelf) -> Space | None:
+        """Return the space of an island."""
+        return None if shelf.space is None else _space(shelf.space)
+
+    def ruler(self, shelf: Shelf) -> Ruler | None:
+        """Return what members of an island are measured with, if it has a frame."""
+        if shelf.location is None or shelf.scale is None or shelf.gammas is None:
+            return None
+        key = shelf.number, shelf.framed
+        known = self._rulers.get([key])
+        if not known:
+            kernel = GaussianKernel(tuple(json.loads(shelf.gammas)))
+            frame = Frame(np.frombuffer(shelf.location), np.frombuffer(shelf.scale), kernel)
+            known[key] = Ruler(_space(str(shelf.space)), frame, features_of(frame))
+            self._rulers.put(known)
+        return known[key]
 
     def close(self) -> None:
         """Let go of files."""
         self.tables.close()
-        self._columns.clear()
+        self._opened.drop(self._opened.known())
 
-    def _island(self, shelf: Shelf, generation: int) -> Island:
-        _, space, frame, features = self.ruler(shelf)
-        return Island(space, frame, features, self.columns(shelf), shelf.n_rows, generation, self.members)
+    def _tidy(self) -> None:
+        """Delete, once, what somebody who was interrupted has left behind; whoever takes in has the turn."""
+        if self.folder is None or self._is_tidy:
+            return
+        self._is_tidy = True
+        used = {self.path(*row) for row in self.tables.rows("SELECT number, epoch FROM islands")}
+        for path in self.folder.glob("*.columns"):
+            if path not in used:
+                with suppress(OSError):
+                    path.unlink()
+
+    def _hear_of_shelves(self) -> int:
+        """Read what has changed since, and return the generation."""
+        rows = self.tables.rows(_CHANGED, (self._shelved,))
+        self._shelved = int(rows[0][0])
+        self._shelves.update((row[1], Shelf(*row[1:])) for row in rows if row[1] is not None)
+        return self._shelved
+
+    def _open(self, shelf: Shelf) -> Columns:
+        path = self.path(shelf.number, shelf.epoch)
+        with suppress(FileNotFoundError):
+            if path is not None and Columns.fits(path, shelf.capacity):
+                return Columns(shelf.capacity, path, "r+" if self.writable else "c")
+        if self.tables.rows("SELECT epoch FROM islands WHERE number = ?", (shelf.number,)) != [(shelf.epoch,)]:
+            raise Moved(f"island {shelf.number} has moved")
+        raise Unusable(f"{path} is not there, or has another size than {shelf.capacity} rows need")
+
+    def _island(self, shelf: Shelf, generation: int, in_use: bool) -> Island:
+        # Files of those that nobody has asked about lately are opened when somebody does.
+        return Island(self, shelf, generation, self.columns(shelf) if in_use else None)
 
     def _of_system(self, error: OSError, folder: Path) -> Exception:
         return of_system(folder.parent.parent, error) if folder.is_dir() else Unusable(f"{folder} is gone")
-
-    def _forget(self, there: set[int]) -> None:
-        for number in set(self._columns) - there:
-            del self._columns[number]
 
     def _known_groups(self) -> Mapping[int, SemanticSpecification]:
         newest = max(self._groups, default=-1)
@@ -183,15 +214,6 @@ class Volume:
         return self._groups
 
 
-def _ruler(shelf: Shelf) -> _Ruler:
-    space = None if shelf.space is None else _space(shelf.space)
-    if shelf.location is None or shelf.scale is None or shelf.gammas is None:
-        return _Ruler(shelf.framed, space, None, None)
-    kernel = GaussianKernel(tuple(json.loads(shelf.gammas)))
-    frame = Frame(np.frombuffer(shelf.location), np.frombuffer(shelf.scale), kernel)
-    return _Ruler(shelf.framed, space, frame, features_of(frame))
-
-
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=4096)
 def _space(text: str) -> Space:
     return Space.from_dict(json.loads(text))
