@@ -254,6 +254,26 @@ def test_search_explains_the_first_hit(
     assert "explanation" not in run("search", market, "--text", "zeppelin", "--explain")[1]
 
 
+def test_search_shows_near_duplicates(folder: Path, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    with Market.open("alike") as market:
+        first, _ = market.submit([make_learnware(), make_learnware("Again")], progress=False)
+    make_learnware().specification.save("spec.json")
+
+    def lines(*options: str) -> list[str]:
+        capsys.readouterr()
+        assert main(["search", "alike", "--spec", "spec.json", *options]) == 0
+        return capsys.readouterr().out.splitlines()
+
+    head, *rows = lines()[1:]
+    assert head.split()[-2:] == ["relevance", "covers"]
+    assert [row.split()[-1] for row in rows] == ["1"]
+    head, *rows = lines("--duplicates")[1:]
+    assert head.endswith("covered by")
+    assert rows[1].endswith(first)
+    assert run("search", "alike", "--spec", "spec.json", "--duplicates")[1]["hits"][1]["covered_by"] == first
+    assert "covers" not in lines("--text", "again")[1]
+
+
 def test_search_tells_when_nothing_is_found(market: str, run: Run, wine: pd.DataFrame) -> None:
     assert run("search", market, "--text", "zeppelin")[0] == 1
     assert run("search", market, "--data", "mine.csv", "--task", "regression")[0] == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from learnware._files import existing, read_table
 from learnware.cli.answer import OK, REFUSED, Answer, number, table
@@ -15,6 +15,8 @@ from learnware.errors import InvalidParameter
 
 if TYPE_CHECKING:
     from learnware.specification import Specification
+
+_NUMBERS = ("loss", "distance", "fit", "weight", "relevance")
 
 
 def add_commands(commands: Commands) -> None:
@@ -49,16 +51,23 @@ def _search(arguments: argparse.Namespace) -> Answer:
         )
         explanation = result.hits[0].explain() if arguments.explain and result.hits else None
     content = result.to_dict()
-    rows = [
-        [hit["id"], hit["name"], *(number(hit[key]) for key in ("loss", "distance", "fit", "weight", "relevance"))]
-        for hit in content["hits"]
-    ]
     found = bool(result.hits) and result.verdict != "nothing fits"
-    told = table(["id", "name", "loss", "distance", "fit", "weight", "relevance"], rows)
-    text = f"verdict: {result.verdict}\n{result.reason or told}"
+    text = f"verdict: {result.verdict}\n{result.reason or _told(content['hits'])}"
     if explanation is not None:
         text, content = f"{text}\n\n{explanation}", {**content, "explanation": explanation.to_dict()}
     return Answer(text, content, OK if found else REFUSED)
+
+
+def _told(hits: list[dict[str, Any]]) -> str:
+    """Return the table of hits; only where there are near-duplicates it tells of them."""
+    rows = [[hit["id"], hit["name"], *(number(hit[key]) for key in _NUMBERS)] for hit in hits]
+    heads = ["id", "name", *_NUMBERS]
+    for key in ("covers", "covered_by"):
+        if any(hit[key] for hit in hits):
+            heads.append(key.replace("_", " "))
+            for row, hit in zip(rows, hits, strict=True):
+                row.append(str(hit[key] or ""))
+    return table(heads, rows)
 
 
 def _specification(arguments: argparse.Namespace) -> Specification:

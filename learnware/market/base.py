@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import html
 import os
-import re
 from abc import ABC, abstractmethod
-from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeAlias, overload
+from typing import TYPE_CHECKING, overload
 
 from learnware._progress import progress_bar
 from learnware._validation import complain
 from learnware.bundle import Learnware, Policy
-from learnware.errors import InvalidParameter, LearnwareError, MarketError, RejectedLearnware
-from learnware.limits import Limits
+from learnware.errors import MarketError
+from learnware.market.incoming import OneLearnware, all_opened, as_learnware, telling
+from learnware.market.opening import open_market
+from learnware.market.overview import as_html
 
 if TYPE_CHECKING:
     from typing import Self
@@ -25,12 +24,7 @@ if TYPE_CHECKING:
     from learnware.market.store import Revision
     from learnware.specification import RKME, SemanticSpecification, Specification
 
-OneLearnware: TypeAlias = "Learnware | str | os.PathLike[str]"
-
-_URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+://")
 _SHOWN = 10
-# Of files that are submitted together, so many bytes stay open until their turn; the others are read again.
-_OPENED_BYTES = 256 * 2**20
 
 
 class Market(ABC):
@@ -50,56 +44,7 @@ class Market(ABC):
     #: Where models run that the market checks and fetches.
     policy = Policy()
 
-    @staticmethod
-    def open(
-        location: str | os.PathLike[str] | None = None,
-        *,
-        token: str | None = None,
-        isolation: str = "auto",
-        trust: str | None = None,
-        limits: Limits | None = None,
-    ) -> Market:
-        """Open a market.
-
-        Parameters
-        ----------
-        location : str or Path, optional
-            A folder, made on first use; several processes may have it open at once. Or the URL of a market on another
-            machine, https unless it is this one. Default: a market in memory, which ends with the process.
-        token : str, optional
-            Proves who you are to a remote market; for a URL only. Default: what LEARNWARE_TOKEN says.
-        isolation : {"auto", "process", "sandbox", "none"}, default="auto"
-            Where the models of learnwares run that this market checks and fetches; see `Learnware.load`.
-        trust : {"data", "code"}, optional
-            What you vouch for in all of them.
-        limits : Limits, optional
-            What each of them may use.
-
-        Returns
-        -------
-        Market
-
-        Raises
-        ------
-        InvalidParameter
-            `location` is a URL of another kind, or would send a token unencrypted.
-        MarketError
-            The folder holds something else, is broken, or a newer version of the library wrote it.
-        """
-        from learnware.market.local import LocalMarket
-
-        policy = Policy(isolation, trust, limits)
-        if isinstance(location, str) and _URL.match(location):
-            from learnware.market.remote import RemoteMarket
-
-            return RemoteMarket(location, token=token, policy=policy)
-        if token is not None:
-            raise InvalidParameter("The 'token' parameter of Market.open is for remote markets only. Leave it out.")
-        if location is None:
-            return LocalMarket.in_memory(policy=policy)
-        if not isinstance(location, str | os.PathLike) or not os.fspath(location):
-            raise complain("location", "Market.open", "a folder, a URL or None", location)
-        return LocalMarket.in_folder(location, policy=policy)
+    open = staticmethod(open_market)
 
     @overload
     def submit(  # type: ignore[overload-overlap]  # a str is one path, though it can be iterated over
@@ -143,29 +88,13 @@ class Market(ABC):
         if not isinstance(learnware, Iterable):
             expected = "a Learnware, a path, or an iterable of them"
             raise complain("learnware", "Market.submit", expected, learnware)
-        waiting = self._opened(learnware)
+        waiting = all_opened(learnware, self.policy)
         accepted: list[str] = []
-        for _ in progress_bar(range(len(waiting)), desc="submitting", shown=progress):
-            try:
+        with telling(accepted):
+            for _ in progress_bar(range(len(waiting)), desc="submitting", shown=progress):
                 # Out of the list, so that the process of its model ends when it has been checked.
                 accepted.append(self._submit(as_learnware(waiting.popleft(), self.policy)))
-            except RejectedLearnware as error:
-                raise RejectedLearnware(error.report, accepted=accepted) from error
-            except LearnwareError as error:
-                error.accepted = tuple(accepted)
-                raise
         return accepted
-
-    def _opened(self, several: Iterable[OneLearnware]) -> deque[OneLearnware]:
-        """Open all files, since one that is broken must not leave the others half submitted; keep what has room."""
-        waiting: deque[OneLearnware] = deque()
-        n_bytes = 0
-        for one in several:
-            learnware = as_learnware(one, self.policy)
-            if learnware is not one:
-                n_bytes += len(learnware.to_bytes())
-            waiting.append(learnware if n_bytes <= _OPENED_BYTES else one)
-        return waiting
 
     @abstractmethod
     def _submit(self, learnware: Learnware) -> str:
@@ -298,8 +227,12 @@ class Market(ABC):
         self,
         specifications: Iterable[Specification | SemanticSpecification | RKME | str],
         *,
+        text: str | None = None,
+        limit: int = 10,
+        mixture_size: int = 5,
+        offset: int = 0,
+        duplicates: bool = False,
         progress: bool | None = None,
-        **wishes: Any,
     ) -> list[SearchResult]:
         """Find learnwares for several tasks; a local market compares them with its learnwares all at once.
 
@@ -307,18 +240,20 @@ class Market(ABC):
         ----------
         specifications : iterable of Specification, one of its parts, or str
             What each task is like.
+        text, limit, mixture_size, offset, duplicates
+            As in `search`, for all of them.
         progress : bool, optional
             Show a progress bar; default: in a terminal or notebook.
-        **wishes
-            The options of `search`, for all of them.
 
         Returns
         -------
         list of SearchResult
             In the order of `specifications`.
         """
-        asked = progress_bar(list(specifications), desc="searching", shown=progress)
-        return [self.search(specification, **wishes) for specification in asked]
+        return [
+            self.search(one, text=text, limit=limit, mixture_size=mixture_size, offset=offset, duplicates=duplicates)
+            for one in progress_bar(list(specifications), desc="searching", shown=progress)
+        ]
 
     @abstractmethod
     def __iter__(self) -> Iterator[str]:
@@ -355,28 +290,9 @@ class Market(ABC):
             shown, n_learnwares = self._first(_SHOWN), len(self)
         except MarketError:
             # A notebook shows what it has at hand, of a market that is closed or far away too.
-            return f"<p>{html.escape(repr(self))}</p>"
-        rows = "".join(
-            f"<tr><td style='text-align:left'>{html.escape(semantic.name)}</td><td>{html.escape(semantic.task or '')}"
-            f"</td><td><code>{html.escape(i)}</code></td></tr>"
-            for i, semantic in shown
-        )
-        more = f"<p>and {n_learnwares - len(shown)} more</p>" if n_learnwares > len(shown) else ""
-        head = "<tr><th>name</th><th>task</th><th>id</th></tr>"
-        table = f"<table>{head}{rows}</table>" if shown else ""
-        return f"<p>{html.escape(repr(self))}</p>{table}{more}"
+            return as_html(repr(self), [], 0)
+        return as_html(repr(self), shown, n_learnwares)
 
     def _first(self, n_most: int) -> list[tuple[str, SemanticSpecification]]:
         """Return the oldest learnwares by their ids and words."""
         return [(learnware_id, self.describe(learnware_id).semantic) for learnware_id in islice(self, n_most)]
-
-
-def as_learnware(learnware: OneLearnware, policy: Policy) -> Learnware:
-    """Return a learnware as it is, or read its file, every part of which must be what was written."""
-    if isinstance(learnware, Learnware):
-        return learnware
-    if isinstance(learnware, str | os.PathLike):
-        opened = Learnware.load(learnware, **vars(policy))
-        opened.verify()
-        return opened
-    raise complain("learnware", "Market.submit", "a Learnware or a path", learnware)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Sequence, Sized
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
@@ -13,8 +14,8 @@ from learnware._progress import progress_bar
 from learnware._validation import complain
 from learnware.bundle import Learnware, Policy
 from learnware.errors import LearnwareError, RejectedLearnware
-from learnware.market.base import as_learnware
 from learnware.market.checker import Check, CheckReport, check_learnware
+from learnware.market.incoming import as_learnware, specification_of, telling
 from learnware.market.store import Store
 from learnware.specification import Specification
 
@@ -26,10 +27,21 @@ AT_ONCE, BYTES_AT_ONCE = 500, 256 * 2**20
 
 @dataclass(frozen=True)
 class Ready:
-    """A learnware that may be stored, or the error that keeps it out."""
+    """A learnware that is stored, or may be; or the error that keeps it out.
 
+    Attributes
+    ----------
+    digest : str
+        sha256 of its bytes.
+    bundle : bytes
+        None of one that is stored already.
+    specification : Specification
+    error : LearnwareError or None
+    """
+
+    digest: str = ""
     bundle: bytes = b""
-    specification: Specification | None = None
+    specification: Specification = field(default_factory=Specification)
     error: LearnwareError | None = None
 
 
@@ -53,67 +65,104 @@ class Bulk:
     checks: Sequence[Check]
     n_jobs: int | None
 
-    def batches(self, learnwares: Iterable[OneOfMany], progress: bool | None) -> Iterator[list[str]]:
-        """Store learnwares, and yield the ids of each batch.
-
-        A learnware whose bytes are there already is passed over, and its id is that which it has.
+    def take_in(
+        self, learnwares: Iterable[OneOfMany], organize: Callable[[], object], progress: bool | None
+    ) -> list[str]:
+        """Store learnwares and return the ids; `organize` is called after each batch, while the next is drawn.
 
         Raises
         ------
         RejectedLearnware, BundleError
-            Of the batch with it, what comes before it is stored.
+            Those before it are stored, and ``.accepted`` has their ids.
+        """
+        accepted: list[str] = []
+        with telling(accepted), ThreadPoolExecutor(1) as organizing:
+            for ids in self._batches(learnwares, progress):
+                accepted += ids
+                organized = organizing.submit(organize)
+            if accepted:
+                organized.result()
+        return accepted
+
+    def _batches(self, learnwares: Iterable[OneOfMany], progress: bool | None) -> Iterator[list[str]]:
+        """Store learnwares and yield the ids of each batch; of one with an error, what comes before it is stored.
+
+        A learnware whose bytes are there already is passed over, unopened, and its id is that which it has.
         """
         n_all = len(learnwares) if isinstance(learnwares, Sized) else None
         with progress_bar(total=n_all, desc="submitting", shown=progress) as bar:
-            for batch in _batches(learnwares):
-                ready = self._prepared(batch)
+            for batch in _parts(learnwares):
+                digests = [_digest(one) for one in batch]
+                known = self.store.holders(digest for digest in digests if digest is not None)
+                ready = self._prepared(batch, digests, known)
                 failed = next((i for i, one in enumerate(ready) if one.error is not None), len(ready))
-                ids = self._store(ready[:failed])
+                ids = self._store(ready[:failed], known)
                 bar.update(len(ids))
                 yield ids
                 if failed < len(ready):
                     raise ready[failed].error or LearnwareError("unknown")
 
-    def _prepared(self, batch: Sequence[OneOfMany]) -> list[Ready]:
-        there = self.store.holders(digest for digest in map(_digest, batch) if digest is not None)
-        tasks = [(one, self.policy, () if _digest(one) in there else self.checks) for one in batch]
+    def _prepared(
+        self, batch: Sequence[OneOfMany], digests: Sequence[str | None], known: Mapping[str, str]
+    ) -> list[Ready]:
+        told = {i: Ready(digest) for i, digest in enumerate(digests) if digest is not None and digest in known}
+        new = [i for i in range(len(batch)) if i not in told]
+        tasks = [(batch[i], self.policy, self.checks) for i in new]
         if self.n_jobs is None or self.n_jobs == 1:
-            return [_prepare(*task) for task in tasks]
-        from joblib import Parallel, delayed
+            prepared = [_prepare(*task) for task in tasks]
+        else:
+            from joblib import Parallel, delayed
 
-        return list(Parallel(n_jobs=self.n_jobs)(delayed(_prepare)(*task) for task in tasks))
+            prepared = list(Parallel(n_jobs=self.n_jobs)(delayed(_prepare)(*task) for task in tasks))
+        told.update(zip(new, prepared, strict=True))
+        return [told[i] for i in range(len(batch))]
 
-    def _store(self, ready: Sequence[Ready]) -> list[str]:
-        digests = [hashlib.sha256(one.bundle).hexdigest() for one in ready]
-        known = self.store.holders(digests)
-        new = {d: one for d, one in zip(digests, ready, strict=True) if d not in known}
+    def _store(self, ready: Sequence[Ready], known: Mapping[str, str]) -> list[str]:
+        # Others may have stored some meanwhile.
+        ids = {**known, **self.store.holders(one.digest for one in ready if one.digest not in known)}
+        new = {one.digest: one for one in ready if one.digest not in ids}
         if new:
-            ids = self.store.add_many([(one.bundle, one.specification or Specification()) for one in new.values()])
-            known.update(zip(new, ids, strict=True))
-        return [known[digest] for digest in digests]
+            given = self.store.add_many([(one.bundle, one.specification) for one in new.values()])
+            ids.update(zip(new, given, strict=True))
+        return [ids[one.digest] for one in ready]
 
 
 def _prepare(one: OneOfMany, policy: Policy, checks: Sequence[Check]) -> Ready:
     if isinstance(one, tuple):
-        return Ready(*one)
+        return Ready(hashlib.sha256(one[0]).hexdigest(), *one)
     try:
         opened = as_learnware(one, policy)
         report = check_learnware(opened, checks=checks) if checks else CheckReport(opened.name)
         if not report.passed:
             return Ready(error=RejectedLearnware(report))
-        return Ready(opened.to_bytes(), replace(opened.specification, level=str(opened.level)))
+        return Ready(opened.digest, opened.to_bytes(), specification_of(opened))
     except LearnwareError as error:
         return Ready(error=error)
 
 
 def _digest(one: OneOfMany) -> str | None:
-    """Return the sha256 of what would be stored, as far as that is known without opening it."""
+    """Return the sha256 of what would be stored; None of a file that cannot be read, of which the opening tells."""
     if isinstance(one, Learnware):
         return one.digest
-    return hashlib.sha256(one[0]).hexdigest() if isinstance(one, tuple) else None
+    if isinstance(one, tuple):
+        return hashlib.sha256(one[0]).hexdigest()
+    try:
+        return _digest_of_file(Path(one))
+    except OSError:
+        return None
 
 
-def _batches(learnwares: Iterable[OneOfMany]) -> Iterator[list[OneOfMany]]:
+def _digest_of_file(path: Path) -> str | None:
+    if not path.is_file():
+        return None
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while piece := file.read(2**20):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def _parts(learnwares: Iterable[OneOfMany]) -> Iterator[list[OneOfMany]]:
     batch: list[OneOfMany] = []
     n_bytes = 0
     for one in learnwares:

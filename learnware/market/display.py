@@ -18,7 +18,8 @@ _MEANINGS = {
     "weak": "the best mixture covers part of your data; compare with a model of your own",
     "nothing fits": "no learnware was made for data like yours; trust its answers only after a check",
 }
-_COLUMNS = ["name", "loss", "distance", "fit", "weight", "relevance", "level", "covers", "id", "description"]
+_NUMBERS = ("loss", "distance", "fit", "weight", "relevance")
+_COLUMNS = ["name", *_NUMBERS, "level", "covers", "covered_by", "id", "description"]
 
 
 def rows_of(result: SearchResult) -> list[dict[str, Any]]:
@@ -37,6 +38,7 @@ def rows_of(result: SearchResult) -> list[dict[str, Any]]:
             "relevance": hit.relevance,
             "level": hit.level,
             "covers": len(hit.covers),
+            "covered_by": hit.covered_by,
             "id": hit.id,
             "description": hit.semantic.description,
         }
@@ -104,6 +106,8 @@ def _html_evidence(result: SearchResult) -> str:
 def _html_row(row: dict[str, Any]) -> str:
     title = html.escape(row["description"][:300], quote=True)
     alike = f" <small>and {row['covers']} all but the same</small>" if row["covers"] else ""
+    if row["covered_by"] is not None:
+        alike = f" <small>all but the same as <code>{html.escape(row['covered_by'][:8])}</code></small>"
     cells = [
         f"<td><code>{html.escape(row['id'][:8])}</code></td>",
         f"<td style='text-align:left' title=\"{title}\">{html.escape(row['name'])}{alike}</td>",

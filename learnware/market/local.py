@@ -6,23 +6,20 @@ import hashlib
 import numbers
 import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from weakref import WeakValueDictionary
 
 from learnware._progress import progress_bar
 from learnware._validation import complain
 from learnware.bundle import Learnware, Policy
-from learnware.errors import LearnwareError, MarketError, RejectedLearnware
-from learnware.market.base import Market, OneLearnware, as_learnware
+from learnware.errors import MarketError
+from learnware.market.base import Market
 from learnware.market.bulk import Bulk, OneOfMany
-from learnware.market.checker import CHECKS, Check, CheckReport, check_execution, check_learnware
-from learnware.market.fetched import SHARING, Fetched
-from learnware.market.organizer import Index, ask_around
-from learnware.market.organizer.alike import others_alike
-from learnware.market.organizer.capability_asking import N_ASKED_ABOUT
+from learnware.market.checker import CHECKS, Check, CheckReport
+from learnware.market.fetched import Fetched
+from learnware.market.incoming import OneLearnware, as_learnware
+from learnware.market.intake import Intake
+from learnware.market.organizer import Index
 from learnware.market.result import SearchResult
 from learnware.market.searcher import Question, Wishes, search_many
 from learnware.market.store import GRACE_SECONDS, DirectoryStore, MemoryStore, Revision, Store
@@ -73,11 +70,10 @@ class LocalMarket(Market):
     ) -> None:
         self.policy = policy or Policy()
         self._store = store
-        self._checks = checks
         self._place = place
         self._index = Index(store, index_folder)
-        self._open: WeakValueDictionary[str, Learnware] = WeakValueDictionary()
         self._fetched = Fetched(self.policy)
+        self._intake = Intake(store, checks, self._index, self._fetched)
         renew_in_forks(self)
 
     @classmethod
@@ -94,11 +90,7 @@ class LocalMarket(Market):
     def update(self, learnware_id: str, learnware: OneLearnware) -> None:
         if learnware_id not in self._store:
             raise self._store.unknown(learnware_id)
-        opened = as_learnware(learnware, self.policy)
-        self._check(opened)
-        specification = _with_level(opened)
-        self._store.replace(learnware_id, opened.to_bytes(), specification)
-        self._compare(opened, specification)
+        self._intake.replace(learnware_id, as_learnware(learnware, self.policy))
 
     def admit(self, learnware_id: str, learnware: OneLearnware) -> CheckReport:
         """Take a learnware in under an id that was promised beforehand, or as the next revision of one that is there.
@@ -131,14 +123,9 @@ class LocalMarket(Market):
         known = learnware_id in self._store
         if known and self._store.revisions(learnware_id)[-1].digest == opened.digest:
             return CheckReport(opened.name)
-        report = self._check(opened)
-        specification = _with_level(opened)
         if known:
-            self._store.replace(learnware_id, opened.to_bytes(), specification)
-        else:
-            self._store.add(opened.to_bytes(), specification, learnware_id)
-        self._compare(opened, specification)
-        return report
+            return self._intake.replace(learnware_id, opened)
+        return self._intake.add(opened, learnware_id)[1]
 
     def submit_many(
         self,
@@ -150,8 +137,8 @@ class LocalMarket(Market):
     ) -> list[str]:
         """Take in many learnwares, hundreds in one turn.
 
-        What is there already, with the same bytes, is passed over: an import that was broken off goes on where it
-        ended when it is called again with the same learnwares.
+        What is there already, with the same bytes, is passed over unopened: an import that was broken off goes on
+        where it ended when it is called again with the same learnwares.
 
         Parameters
         ----------
@@ -159,7 +146,7 @@ class LocalMarket(Market):
             The learnwares, the files that hold them, or the bytes of files with the specifications in them, which are
             believed: for an import from a market that has checked them.
         check : bool, default=True
-            Check each as `submit` does. Without it files are read, and their models are not started.
+            Check learnwares and files as `submit` does. Without it files are read, and their models are not started.
         n_jobs : int, optional
             So many processes open and check them, -1 for as many as there are cores; default: this one alone.
         progress : bool, optional
@@ -180,22 +167,8 @@ class LocalMarket(Market):
         Models are not asked about each other's points, as those are that are submitted one by one; searches go by what
         the specifications say of their answers.
         """
-        bulk = Bulk(self._store, self.policy, self._checks if check else (), n_jobs)
-        accepted: list[str] = []
-        try:
-            # The index takes in one batch while the next is drawn, opened and stored.
-            with ThreadPoolExecutor(1) as organizing:
-                for ids in bulk.batches(learnwares, progress):
-                    accepted += ids
-                    organized = organizing.submit(self._index.snapshot)
-                if accepted:
-                    organized.result()
-        except RejectedLearnware as error:
-            raise RejectedLearnware(error.report, accepted=accepted) from error
-        except LearnwareError as error:
-            error.accepted = tuple(accepted)
-            raise
-        return accepted
+        bulk = Bulk(self._store, self.policy, self._intake.checks if check else (), n_jobs)
+        return bulk.take_in(learnwares, self._index.snapshot, progress)
 
     def remove(self, learnware_id: str) -> None:
         self._store.remove(learnware_id)
@@ -227,13 +200,17 @@ class LocalMarket(Market):
         self,
         specifications: Iterable[Question],
         *,
-        progress: bool | None = None,
         text: str | None = None,
-        **wishes: Any,
+        limit: int = 10,
+        mixture_size: int = 5,
+        offset: int = 0,
+        duplicates: bool = False,
+        progress: bool | None = None,
     ) -> list[SearchResult]:
         asked, n_at_once = list(specifications), max(1, _PRODUCTS_AT_ONCE // (len(self) + 1))
         parts = [asked[start : start + n_at_once] for start in range(0, len(asked), n_at_once)]
-        found = (self._found(part, text, Wishes(**wishes)) for part in progress_bar(parts, "searching", shown=progress))
+        wishes = Wishes(limit, mixture_size, offset, duplicates)
+        found = (self._found(part, text, wishes) for part in progress_bar(parts, "searching", shown=progress))
         return [result for part in found for result in part]
 
     def warm(self) -> None:
@@ -282,7 +259,7 @@ class LocalMarket(Market):
         self._fetched.renew()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _reopened, (self._store, self._checks, self._place, self.policy, self._index.folder)
+        return _reopened, (self._store, self._intake.checks, self._place, self.policy, self._index.folder)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._store)
@@ -308,45 +285,7 @@ class LocalMarket(Market):
         )
 
     def _submit(self, learnware: Learnware) -> str:
-        self._check(learnware)
-        specification = _with_level(learnware)
-        learnware_id = self._store.add(learnware.to_bytes(), specification)
-        self._compare(learnware, specification)
-        return learnware_id
-
-    def _compare(self, learnware: Learnware, specification: Specification) -> None:
-        """Ask a new model about the points of others, and theirs about its own.
-
-        It is stored already, and what is learned here is a cache: nothing that fails may make it seem refused.
-        """
-        digest, rkme = learnware.digest, specification.statistical
-        if specification.level in SHARING:
-            # Models of data cannot be trained, so whoever holds this one can be asked in its place.
-            self._open[digest] = learnware
-        # Without a check that runs models this one has not been started, and is not started for a cache.
-        if rkme is None or rkme.labels is None or check_execution not in self._checks:
-            return
-        try:
-            others = others_alike(self._index, self._store, rkme, 1 + N_ASKED_ABOUT)
-            cells = ask_around(learnware, (digest, rkme), others, self._opened_model)
-            if cells:
-                self._store.add_cells(cells)
-        except LearnwareError:
-            return
-
-    def _opened_model(self, digest: str) -> Learnware | None:
-        """Return a learnware that somebody holds, so that asking it starts no process."""
-        return self._open.get(digest) or self._fetched.held(digest)
-
-    def _check(self, learnware: Learnware) -> CheckReport:
-        report = check_learnware(learnware, checks=self._checks)
-        if not report.passed:
-            raise RejectedLearnware(report)
-        return report
-
-
-def _with_level(learnware: Learnware) -> Specification:
-    return replace(learnware.specification, level=str(learnware.level))
+        return self._intake.add(learnware)[0]
 
 
 def _reopened(

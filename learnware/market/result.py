@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from learnware.errors import IncomparableSpaces, NoLearnwares
+from learnware.errors import NoLearnwares
 from learnware.market.display import as_frame, as_html, draw, plain, rows_of
-from learnware.market.explanation import Explanation, explain
+from learnware.market.explanation import Explanation, explain_hits
 
 if TYPE_CHECKING:
     from learnware.bundle import Learnware
@@ -97,7 +97,7 @@ class Hit:
         NoLearnwares
             It is not tied to a market.
         """
-        return _explained([(self, 1.0)])
+        return explain_hits([(self, 1.0)])
 
     def _brought(self, name: str, bring: Callable[[str], T] | None) -> T:
         if name not in self.__dict__:
@@ -110,7 +110,9 @@ class Hit:
     def __repr__(self) -> str:
         told = (("loss", self.loss), ("distance", self.distance), ("fit", self.fit))
         numbers = [f"{n}={v:.3g}" for n, v in told if v is not None]
-        return f"Hit({', '.join([repr(self.name), *numbers, f'id={self.id!r}'])})"
+        alike = [f"covers={len(self.covers)}"] if self.covers else []
+        alike += [f"covered_by={self.covered_by!r}"] if self.covered_by is not None else []
+        return f"Hit({', '.join([repr(self.name), *numbers, *alike, f'id={self.id!r}'])})"
 
     def __getstate__(self) -> dict[str, Any]:
         # A market cannot travel to another process; its learnware can.
@@ -169,7 +171,7 @@ class Mixture:
         NoLearnwares
             A member is not tied to a market.
         """
-        return _explained(list(zip(self.hits, self.weights.tolist(), strict=True)))
+        return explain_hits(list(zip(self.hits, self.weights.tolist(), strict=True)))
 
     def __repr__(self) -> str:
         parts = [f"{weight:.2f} {hit.name!r}" for hit, weight in zip(self.hits, self.weights, strict=True)]
@@ -288,19 +290,3 @@ class SearchResult:
 
     def _repr_html_(self) -> str:
         return as_html(self)
-
-
-def _explained(hits: Sequence[tuple[Hit, float]]) -> Explanation:
-    query = hits[0][0].query
-    if query is None:
-        raise IncomparableSpaces(
-            f"{hits[0][0]!r} was found by words alone, so there are no points to compare it with. Search with "
-            "Specification.from_data(X) first."
-        )
-    members = []
-    for hit, weight in hits:
-        points = hit.specification.statistical
-        if points is None:
-            raise IncomparableSpaces(f"{hit!r} has a specification of words only, which cannot be compared with data.")
-        members.append((hit.name, weight, points))
-    return explain(query, members)

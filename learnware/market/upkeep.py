@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 
 from learnware.bundle import Learnware
+from learnware.market.incoming import specification_of
 from learnware.market.store import FsckReport, check_folder
 from learnware.specification import Specification
 
@@ -54,5 +54,4 @@ def fsck(path: str | os.PathLike[str], *, repair: bool = True, progress: bool | 
 
 
 def _specification_of(bundle: bytes) -> Specification:
-    learnware = Learnware.from_bytes(bundle)
-    return replace(learnware.specification, level=str(learnware.level))
+    return specification_of(Learnware.from_bytes(bundle))

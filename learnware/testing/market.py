@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from pathlib import Path
+from typing import Any
 
 from learnware.errors import BundleError, InvalidParameter, LearnwareNotFound, MarketError, RejectedLearnware
 from learnware.market.base import Market
@@ -175,7 +176,8 @@ class MarketContract(ABC):
         queries = [Specification(statistical=RKME.from_data(points_around(c), 10, random_state=1)) for c in (0.0, 3.0)]
         with self.open_market(tmp_path / "market") as market:
             market.submit([make_learnware(f"At {i}", float(i)) for i in range(4)], progress=False)
-            for options in ({}, {"limit": 2, "text": "at"}):
+            every: tuple[dict[str, Any], ...] = ({}, {"limit": 2, "text": "at"})
+            for options in every:
                 found = market.search_many([*queries, "3"], progress=False, **options)
                 alone = [market.search(query, **options) for query in [*queries, "3"]]  # type: ignore[arg-type]
                 expect([[hit.id for hit in one] for one in found], [[hit.id for hit in one] for one in alone])

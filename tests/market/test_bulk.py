@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from learnware import Learnware, Specification
-from learnware.errors import BundleError, InvalidParameter, MarketError, RejectedLearnware
+from learnware.errors import BundleError, InvalidParameter, MarketError, RejectedLearnware, UnreachableFile
 from learnware.market import LocalMarket, bulk
 from learnware.market.store import DirectoryStore
 from learnware.testing import make_learnware, synthetic_market
@@ -52,6 +52,30 @@ def test_what_is_there_is_passed_over(market: LocalMarket, monkeypatch: pytest.M
     ids = market.submit_many([new, new], progress=False)
     assert ids[0] == ids[1]
     assert len(market) == 5
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+def test_files_that_are_there_are_not_opened_again(
+    market: LocalMarket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, n_jobs: int | None
+) -> None:
+    many = [make_learnware(), *learnwares(3)]
+    paths = [one.save(tmp_path / f"{i}.zip") for i, one in enumerate(many)]
+    first = market.submit_many([many[0], *map(str, paths[1:3])], progress=False)
+    opened, checked = [], []
+    prepare, check = bulk._prepare, bulk.check_learnware
+    monkeypatch.setattr(bulk, "_prepare", lambda one, *how: opened.append(one) or prepare(one, *how))
+    monkeypatch.setattr(bulk, "check_learnware", lambda one, **how: checked.append(one.name) or check(one, **how))
+    assert market.submit_many(paths[:3], n_jobs=n_jobs, progress=False) == first
+    assert (opened, checked) == ([], [])
+    again = market.submit_many([paths[3], str(paths[0])], progress=False)
+    assert (opened, checked) == ([paths[3]], ["Number 2"])
+    assert again[1] == first[0]
+    assert len(market) == 4
+
+
+def test_a_file_that_is_not_there_is_named(market: LocalMarket, tmp_path: Path) -> None:
+    with pytest.raises(UnreachableFile, match="absent"):
+        market.submit_many([make_learnware(), tmp_path / "absent.zip"], progress=False)
 
 
 def test_an_import_that_was_broken_off_goes_on(market: LocalMarket, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,7 +131,7 @@ def test_other_things_are_refused(market: LocalMarket, wrong: object) -> None:
 def test_batches_end_where_enough_bytes_are_held(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bulk, "BYTES_AT_ONCE", 100)
     pairs = [(bytes(60), Specification())] * 5
-    assert [len(batch) for batch in bulk._batches(pairs)] == [2, 2, 1]
+    assert [len(batch) for batch in bulk._parts(pairs)] == [2, 2, 1]
 
 
 def test_the_index_grows_along(market: LocalMarket) -> None:

@@ -332,7 +332,7 @@ def test_shares_and_coverage_are_shares(seed, d, n_members):
 def test_noise_is_that_of_resampled_rows():
     rng = np.random.default_rng(0)
     points, weights, kernel = rng.normal(size=(12, 2)), rng.dirichlet(np.ones(12)), GaussianKernel((0.5, 2.0))
-    noise = Noise.of(kernel, points, weights, 50)
+    noise = Noise.of(kernel(points, points), weights, 50)
     drawn = rng.multinomial(50, weights, size=20_000) / 50
     seen = np.array([squared_mmd(kernel, points, weights, points, w) for w in drawn[:4000]])
     assert noise.mean == pytest.approx(seen.mean(), rel=0.05)

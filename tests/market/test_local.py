@@ -149,7 +149,7 @@ def test_files_are_read_once_if_there_is_room(
     paths = [make_learnware(f"Number {i}").save(tmp_path / f"{i}.zip") for i in range(3)]
     opened, load = [], Learnware.load
     monkeypatch.setattr(Learnware, "load", lambda path, **options: opened.append(path) or load(path, **options))
-    monkeypatch.setattr("learnware.market.base._OPENED_BYTES", room)
+    monkeypatch.setattr("learnware.market.incoming._OPENED_BYTES", room)
     with Market.open() as market:
         market.submit([*paths, make_learnware()], progress=False)
         assert len(opened) == n_opened
@@ -191,3 +191,10 @@ def test_learnwares_with_a_process_of_their_own_are_not_kept() -> None:
         fetched = weakref.ref(market.fetch(market.submit(make_learnware()))._execution)
         gc.collect()
         assert fetched() is None
+
+
+@pytest.mark.parametrize("wrong", [{"wish": 1}, {"hidden": ()}])
+def test_options_that_no_search_has_are_refused_by_name(wrong: dict[str, Any]) -> None:
+    (name,) = wrong
+    with Market.open() as market, pytest.raises(TypeError, match=rf"search_many\(\).*{name}"):
+        market.search_many(["words"], progress=False, **wrong)

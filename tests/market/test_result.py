@@ -65,6 +65,7 @@ def test_frame_has_hits_and_members_of_the_mixture(result):
         "relevance",
         "level",
         "covers",
+        "covered_by",
         "id",
         "description",
     ]
@@ -122,3 +123,16 @@ def test_copies_are_the_same_object_and_pickles_carry_the_learnware(result, fetc
     back = pickle.loads(pickle.dumps(result.hits[2]))
     assert back.learnware == "learnware 2"
     assert fetched == ["2"]
+
+
+def test_near_duplicates_are_shown():
+    first = Hit("a" * 32, SemanticSpecification(name="First"), 0.1, 0.9, covers=("b" * 32, "<c>"))
+    copied = Hit("b" * 32, SemanticSpecification(name="Copied"), 0.1, 0.9, covered_by="a" * 32)
+    both = SearchResult((first, copied), None, "match", Evidence(0.05, 0.97, 0.06, 0.4))
+    assert repr(first) == f"Hit('First', distance=0.1, fit=0.9, covers=2, id='{'a' * 32}')"
+    assert repr(copied) == f"Hit('Copied', distance=0.1, fit=0.9, covered_by='{'a' * 32}', id='{'b' * 32}')"
+    page = both._repr_html_()
+    assert "First <small>and 2 all but the same</small>" in page
+    assert f"Copied <small>all but the same as <code>{'a' * 8}</code></small>" in page
+    assert both.to_frame()["covered_by"].fillna("").tolist() == ["", "a" * 32]
+    assert [(hit["covers"], hit["covered_by"]) for hit in both.to_dict()["hits"]] == [(2, None), (0, "a" * 32)]

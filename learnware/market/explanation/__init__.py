@@ -8,5 +8,6 @@ from __future__ import annotations
 from learnware.market.explanation.explaining import explain
 from learnware.market.explanation.explanation import Explanation, Member, Uncovered
 from learnware.market.explanation.features import Feature
+from learnware.market.explanation.found import explain_hits
 
-__all__ = ["Explanation", "Feature", "Member", "Uncovered", "explain"]
+__all__ = ["Explanation", "Feature", "Member", "Uncovered", "explain", "explain_hits"]

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 
-from learnware.kernels import squared_mmd
+from learnware.market.believed import believed_error
 from learnware.market.explanation.coverage import covered_by
+from learnware.market.explanation.difference import Difference
 from learnware.market.explanation.explanation import Explanation, Member
-from learnware.market.explanation.features import compare, noise_of, telling_columns
+from learnware.market.explanation.features import compare, telling_columns
 from learnware.market.explanation.words import HARDLY_MORE
-from learnware.specification import RKME, Frame
+from learnware.specification import RKME
 from learnware.specification.space import Column, Space
-
-#: A learnware may say of its reduced set any error it likes; no more than this is believed.
-MOST_ERROR = 0.05
 
 
 def explain(query: RKME, members: Sequence[tuple[str, float, RKME]]) -> Explanation:
@@ -52,17 +51,15 @@ def explain(query: RKME, members: Sequence[tuple[str, float, RKME]]) -> Explanat
     theirs = [member.aligned_to(space) for _, _, member in members]
     weights = [weight for _, weight, _ in members]
     union = _union(theirs, weights, space)
-    frame = Frame.pool([user, union])
-    others = list(zip(weights, theirs, strict=True))
-    U, H = frame.apply(user.points), frame.apply(union.points)
-    squared = squared_mmd(frame.kernel, U, user.weights, H, union.weights)
-    error = _error(user) + sum(w**2 * _error(m) for w, m in others)
-    features, joint = compare(user, others, union, frame, error) if space.decodable else ((), 0.0)
-    telling = {place for m in theirs for place in _telling(user, m)} if space.decodable else set()
-    covered = covered_by(user, others, frame, sorted(telling))
+    difference = Difference.between(user, list(zip(weights, theirs, strict=True)), union)
+    squared, noise = difference.whole
+    error = believed_error(user) + sum(w**2 * believed_error(m) for w, m in difference.others)
+    features, joint = compare(difference, error) if space.decodable else ((), 0.0)
+    telling = set(chain.from_iterable(map(_telling, _pairs(difference)))) if space.decodable else set()
+    covered = covered_by(user, difference.others, difference.frame, sorted(telling))
     return Explanation(
         float(np.sqrt(squared)),
-        float(np.sqrt(noise_of([(1.0, user), *others], frame).bound + error)),
+        float(np.sqrt(noise.bound + error)),
         features,
         joint,
         tuple(Member(name, weight, part) for (name, weight, _), part in zip(members, covered, strict=True)),
@@ -71,17 +68,18 @@ def explain(query: RKME, members: Sequence[tuple[str, float, RKME]]) -> Explanat
     )
 
 
-def _error(rkme: RKME) -> float:
-    return min(rkme.squared_error, MOST_ERROR)
+def _pairs(difference: Difference) -> list[Difference]:
+    """Return the user and each of the learnwares in a frame of their own."""
+    if len(difference.others) == 1:
+        return [difference]
+    return [Difference.between(difference.user, [(1.0, other)], other) for _, other in difference.others]
 
 
-def _telling(user: RKME, other: RKME) -> tuple[int, ...]:
+def _telling(pair: Difference) -> tuple[int, ...]:
     """Return the columns that tell a learnware from the user, if anything does."""
-    frame = Frame.pool([user, other])
-    noise = noise_of([(1.0, user), (1.0, other)], frame).bound + _error(user) + _error(other)
-    if user.distance(other) <= HARDLY_MORE * np.sqrt(noise):
-        return ()
-    return telling_columns(user, other, frame)
+    squared, noise = pair.whole
+    most = noise.bound + believed_error(pair.user) + believed_error(pair.union)
+    return () if squared <= HARDLY_MORE**2 * most else telling_columns(pair)
 
 
 def _union(members: Sequence[RKME], weights: Sequence[float], space: Space) -> RKME:

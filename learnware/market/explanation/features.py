@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from learnware.kernels import squared_distances, squared_mmd
-from learnware.market.explanation.noise import Noise
+from learnware.market.explanation.difference import Difference
 from learnware.specification import RKME, Frame
 from learnware.specification.encoders.table import category_code
 
@@ -55,9 +55,7 @@ class Feature:
     category: str | None = None
 
 
-def compare(
-    user: RKME, others: Sequence[tuple[float, RKME]], union: RKME, frame: Frame, error: float
-) -> tuple[tuple[Feature, ...], float]:
+def compare(difference: Difference, error: float) -> tuple[tuple[Feature, ...], float]:
     r"""Return the features, the largest share first, and the share that none of them has.
 
     With :math:`d_j` the squared MMD of the two where all columns but j are left out, and D that of all columns, both
@@ -73,20 +71,14 @@ def compare(
 
     Parameters
     ----------
-    user : RKME
-    others : sequence of (float, RKME)
-        Weight and specification of each learnware, in spaces comparable with the user's and in the order of its
-        columns.
-    union : RKME
-        All of them together.
-    frame : Frame
-        Of the user's and the union.
+    difference : Difference
     error : float
         Squared MMD that reducing to points has made.
     """
-    alone, noises = _marginal(user, others, union, frame)
-    joint = _joint(user, union, frame, noise_of([(1.0, user), *others], frame).mean + error)
-    freed = np.maximum(0.0, alone - [noise.mean for noise in noises])
+    user, union = difference.user, difference.union
+    alone = np.array([squared for squared, _ in difference.by_column])
+    joint = _joint(difference, difference.whole[1].mean + error)
+    freed = np.maximum(0.0, alone - [noise.mean for _, noise in difference.by_column])
     parts = freed if freed.any() else alone
     total = float(parts.sum())
     shares = (1.0 - joint) * parts / total if total > 0.0 else parts
@@ -94,49 +86,25 @@ def compare(
     return tuple(sorted(features, key=lambda feature: -feature.share)), joint
 
 
-def telling_columns(user: RKME, other: RKME, frame: Frame) -> tuple[int, ...]:
+def telling_columns(difference: Difference) -> tuple[int, ...]:
     """Return the positions of the columns in which two sides differ by more than sampling makes, and not by a trifle.
 
     Parameters
     ----------
-    user, other : RKME
-        In comparable spaces, their columns in the same order.
-    frame : Frame
-        Of the two.
+    difference : Difference
     """
-    alone, noises = _marginal(user, [(1.0, other)], other, frame)
-    least = _LEAST_PART * alone.sum()
-    return tuple(i for i, noise in enumerate(noises) if alone[i] > max(noise.bound, least))
+    least = _LEAST_PART * sum(squared for squared, _ in difference.by_column)
+    told = enumerate(difference.by_column)
+    return tuple(i for i, (squared, noise) in told if squared > max(noise.bound, least))
 
 
-def _marginal(user: RKME, others: Sequence[tuple[float, RKME]], union: RKME, frame: Frame) -> tuple[Array, list[Noise]]:
-    """Return the squared MMD in each column alone, and the noise of it."""
-    U, H, spans = frame.apply(user.points), frame.apply(union.points), _spans(user)
-    alone = np.array([squared_mmd(frame.kernel, U[:, s], user.weights, H[:, s], union.weights) for s in spans])
-    return alone, [noise_of([(1.0, user), *others], frame, span) for span in spans]
-
-
-def _spans(rkme: RKME) -> list[slice]:
-    """Return the coordinates of each column."""
-    return [slice(s, s + c.n_coordinates) for s, c in zip(rkme.space.starts, rkme.space.columns, strict=True)]
-
-
-def noise_of(sides: Sequence[tuple[float, RKME]], frame: Frame, span: slice = slice(None)) -> Noise:
-    """Return the noise of all sides together, in some coordinates."""
-    every = (
-        Noise.of(frame.kernel, frame.apply(rkme.points)[:, span], rkme.weights, rkme.n_samples).scaled(weight)
-        for weight, rkme in sides
-    )
-    return sum(every, Noise())
-
-
-def _joint(user: RKME, union: RKME, frame: Frame, noise: float) -> float:
-    spans = _spans(user)
-    U, H = frame.apply(user.points), frame.apply(union.points)
-    whole = squared_mmd(frame.kernel, U, user.weights, H, union.weights) - noise
+def _joint(difference: Difference, noise: float) -> float:
+    whole, spans, frame = difference.whole[0] - noise, difference.spans, difference.frame
     if whole <= 0.0 or len(spans) == 1:
         return 0.0
-    left = _left_when_columns_are_equal(_equal(U, user.weights), _equal(H, union.weights), frame, spans) - noise
+    U, H = difference.framed
+    even = _equal(U, difference.user.weights), _equal(H, difference.union.weights)
+    left = _left_when_columns_are_equal(*even, frame, spans) - noise
     return min(1.0, max(0.0, left) / whole)
 
 

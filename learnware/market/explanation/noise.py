@@ -7,8 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from learnware.kernels import GaussianKernel
-
 Array = npt.NDArray[np.float64]
 
 
@@ -34,12 +32,11 @@ class Noise:
     variance: float = 0.0
 
     @classmethod
-    def of(cls, kernel: GaussianKernel, points: Array, weights: Array, n_samples: int | None) -> Noise:
-        """Return that of one side; where the number of rows is not known, each point counts as one."""
+    def of(cls, gram: Array, weights: Array, n_samples: int | None) -> Noise:
+        """Return that of one side, by the kernels of its points; where its rows are not counted, points are."""
         n = n_samples or len(weights)
-        centred = kernel(points, points)
-        heights = centred @ weights
-        centred += float(weights @ heights) - heights[:, None] - heights
+        heights = gram @ weights
+        centred = gram + (float(weights @ heights) - heights[:, None] - heights)
         return cls(float(weights @ centred.diagonal()) / n, 2.0 * float(weights @ centred**2 @ weights) / n**2)
 
     def scaled(self, factor: float) -> Noise:

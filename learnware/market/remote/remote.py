@@ -10,8 +10,9 @@ from typing import Any
 from learnware._validation import check_option
 from learnware.bundle import Learnware, Policy
 from learnware.errors import InvalidParameter, InvalidSpecification, LearnwareNotFound, MarketError
-from learnware.market.base import Market, OneLearnware, as_learnware
+from learnware.market.base import Market
 from learnware.market.fetched import Fetched
+from learnware.market.incoming import OneLearnware, as_learnware, specification_of
 from learnware.market.remote.address import Address
 from learnware.market.remote.cache import Cache
 from learnware.market.remote.download import download
@@ -96,8 +97,7 @@ class RemoteMarket(Market):
     def describe(self, learnware_id: str) -> Specification:
         reference = self._known(learnware_id)
         if is_on(OFFLINE):
-            kept = self._kept(reference)
-            return replace(kept.specification, level=str(kept.level))
+            return specification_of(self._kept(reference))
         content = self._session.ask("GET", f"/learnwares/{reference}/specification")
         level = content.get("level") if isinstance(content, dict) else ""
         if level not in _LEVELS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from learnware.market.believed import believed_error
 from learnware.market.result import Evidence, Verdict
 from learnware.market.searcher.mixture import Blend
 from learnware.market.searcher.statistical import Scan
@@ -12,8 +13,6 @@ from learnware.market.searcher.statistical import Scan
 #: digits, wine and breast cancer; checked on five other tables (see docs/concepts.md).
 MATCH_FIT = 0.85
 LEAST_FIT = 0.3
-#: A learnware may say of its reduced set any error it likes; no more than this is believed.
-MOST_ERROR = 0.05
 
 
 def judge(scan: Scan, blend: Blend) -> tuple[Verdict, Evidence]:
@@ -39,5 +38,5 @@ def _noise_of(scan: Scan, blend: Blend) -> float:
     for row, member, weight in zip(blend.rows, blend.members, blend.weights, strict=True):
         rkme = member.embedding
         sampling = (1.0 - scan.island.self_products[row]) / (rkme.n_samples or len(rkme.weights))
-        noise += weight**2 * (sampling + min(rkme.squared_error, MOST_ERROR))
+        noise += weight**2 * (sampling + believed_error(rkme))
     return float(noise)

@@ -121,7 +121,8 @@ def _hit_from_wire(entry: Any, describe: Describe, fetch: Fetch, query: RKME | N
         raise ValueError("a hit has no id, or no digest")
     if entry["level"] is not None and entry["level"] not in _LEVELS:
         raise ValueError(f"the level of a hit is {entry['level']!r:.40}")
-    covers, covered_by = entry["covers"], entry["covered_by"]
+    # Older markets know of no near-duplicates.
+    covers, covered_by = entry.get("covers", []), entry.get("covered_by")
     if not isinstance(covers, list) or not all(map(is_id, covers)) or not (covered_by is None or is_id(covered_by)):
         raise ValueError("near-duplicates of a hit are named by what is no id")
     numbers: dict[str, Any] = {

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from learnware.server.accounts.actor import Role, Scope
 from learnware.server.accounts.authorize import Visibility
+from learnware.server.dock.catalogue import MOST_PASSED_OVER
 
 
 class _Strict(BaseModel):
@@ -21,7 +22,7 @@ class SearchForm(_Strict):
     text: str | None = Field(None, max_length=2_000)
     limit: int = Field(10, ge=1, le=500)
     mixture_size: int = Field(5, ge=1, le=50)
-    offset: int = Field(0, ge=0, le=2_000)
+    offset: int = Field(0, ge=0, le=MOST_PASSED_OVER)
     duplicates: bool = False
 
 

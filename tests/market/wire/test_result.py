@@ -84,6 +84,14 @@ def test_near_duplicates_are_named_by_ids_alone(
         result_from_wire(content, describe=answers[0].describe, fetch=answers[0].fetch)
 
 
+def test_older_markets_tell_nothing_of_near_duplicates(answers: tuple[Market, SearchResult, SearchResult]) -> None:
+    content = result_to_wire(answers[1])
+    for hit in content["hits"]:
+        del hit["covers"], hit["covered_by"]
+    arrived = result_from_wire(content, describe=answers[0].describe, fetch=answers[0].fetch)
+    assert {(hit.covers, hit.covered_by) for hit in arrived} == {((), None)}
+
+
 def test_an_empty_result_arrives() -> None:
     market = Market.open()
     arrived = crossed(market, market.search("anything"))
