@@ -12,6 +12,11 @@ from learnware.market.store.database import Database
 from learnware.server.accounts.actor import Actor
 from learnware.server.accounts.authorize import VISIBILITIES, Resource, Visibility
 
+# One text, since a row of its own for each id costs ten times as much.
+_HIDDEN = """SELECT group_concat(id) FROM holdings
+    WHERE visibility <> 'public' AND (owner IS NULL OR owner IS NOT ?)"""
+_MOST_REMEMBERED = 4
+
 
 class Library:
     """The owners and the visibility of learnwares.
@@ -29,6 +34,8 @@ class Library:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        # What was hidden from whom, as text and as a set: the same object again tells others that nothing has changed.
+        self._hidden: dict[str | None, tuple[str | None, frozenset[str]]] = {}
 
     def holding(self, learnware_id: str) -> Resource:
         """Return whose a learnware is and who may see it, whether it is in the market or not."""
@@ -54,10 +61,13 @@ class Library:
         if actor.is_admin:
             return frozenset()
         me = actor.user if "read" in actor.scopes else None
-        rows = self._database.rows(
-            "SELECT id FROM holdings WHERE visibility <> 'public' AND (owner IS NULL OR owner IS NOT ?)", (me,)
-        )
-        return frozenset(row[0] for row in rows)
+        ((joined,),) = self._database.rows(_HIDDEN, (me,))
+        known = self._hidden.get(me)
+        if known is None or known[0] != joined:
+            known = joined, frozenset(joined.split(",") if joined else ())
+            # Another dictionary, since other threads may be reading this one.
+            self._hidden = dict([*self._hidden.items(), (me, known)][-_MOST_REMEMBERED:])
+        return known[1]
 
     def set_visibility(self, learnware_id: str, visibility: str) -> None:
         """Say who may see a learnware."""

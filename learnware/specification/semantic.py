@@ -100,6 +100,7 @@ class Fields:
                     f"The descriptions of Fields must map positions 0 to {self.dimension - 1} to text. "
                     f"Got {position!r}: {text!r}."
                 )
+            _refuse_half_characters(f"description {position} of Fields", text)
 
     @classmethod
     def named(cls, names: Iterable[object]) -> Fields:
@@ -247,6 +248,7 @@ def _as_text(name: str, value: object) -> str:
         raise InvalidSpecification(f"The field {name!r} must be text. Got {value!r}.")
     if name == "description":
         value = value.replace("\r\n", "\n").replace("\r", "\n")
+    _refuse_half_characters(f"field {name!r}", value)
     hidden = next((c for c in value if _is_hidden(c, name)), None)
     if hidden is not None:
         raise InvalidSpecification(
@@ -255,6 +257,17 @@ def _as_text(name: str, value: object) -> str:
             "leave it out."
         )
     return value
+
+
+def _refuse_half_characters(what: str, text: str) -> None:
+    """Raise InvalidSpecification for a lone surrogate, which no file, database or network takes for text."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidSpecification(
+            f"The {what} must be text that UTF-8 can write. Got {text[error.start]!r}, half a character, in "
+            f"{text!r:.100}: leave it out, or decode the text from its bytes again."
+        ) from error
 
 
 def readable(text: str, name: str) -> str:
@@ -266,8 +279,8 @@ def _is_hidden(character: str, name: str) -> bool:
     """Tell whether a character would change what a terminal or a page shows besides itself."""
     kind = unicodedata.category(character)
     if name == "description":
-        return kind == "Cc" and character not in "\n\t"
-    return kind in ("Cc", "Cf", "Zl", "Zp") and character not in _JOINERS
+        return kind in ("Cc", "Cs") and character not in "\n\t"
+    return kind in ("Cc", "Cf", "Cs", "Zl", "Zp") and character not in _JOINERS
 
 
 # Persian and Indian scripts, and many emoji, are not written without them.

@@ -29,6 +29,10 @@ class BulkContract(ABC):
             expect(store.generation(), 5)
             expect(store.numbers_of([second, gone, first, new_id()]), {second: 2, first: 4})
             expect(list(store.numbers_of([second, first])), [second, first])
+            came = store.arrivals([second, gone, first, new_id()])
+            expect(sorted(came, key=came.__getitem__), [first, second])
+            expect(sorted(store.every_number_of([second, first, new_id()])), [1, 2, 4])
+            expect(store.every_number_of(frozenset([second])), [2])
             expect(list(store.ids_of([5, 4, 3, 2, 1, 0, 99]).items()), [(4, first), (2, second)])
             expect([entry.number for entry in store.entries([first, second]).values()], [4, 2])
 

@@ -10,13 +10,16 @@ import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from learnware.errors import (
     ChecksumMismatch,
     InvalidParameter,
+    InvalidSpecification,
     LearnwareNotFound,
     MarketError,
     MarketNotWritable,
@@ -24,7 +27,7 @@ from learnware.errors import (
 )
 from learnware.market import Market
 from learnware.market.store import GRACE_SECONDS, DirectoryStore, Store
-from learnware.specification import SemanticSpecification, Specification
+from learnware.specification import RKME, PointLabels, SemanticSpecification, Specification
 from learnware.testing import MarketContract, StoreContract
 from tests.market.forks import exit_status, in_child, needs_fork
 
@@ -398,3 +401,35 @@ def test_other_places_are_refused(location: object) -> None:
 def test_a_token_needs_a_remote_market() -> None:
     with pytest.raises(InvalidParameter, match="token"):
         Market.open(token="lw_0")
+
+
+def test_numbers_of_a_set_that_was_asked_about_before_are_those_of_now(store: DirectoryStore) -> None:
+    first, second, third = store.add_many([(b"%d" % i, SPECIFICATION) for i in range(3)])
+    asked = frozenset((first, second))
+    assert store.numbers_of(asked) == {first: 1, second: 2}
+    store.numbers_of(asked).clear()
+    assert store.numbers_of(frozenset((first, second))) == {first: 1, second: 2}
+    store.replace(first, b"new", SPECIFICATION)
+    assert store.numbers_of(asked) == {first: 4, second: 2}
+    store.remove(second)
+    assert store.numbers_of(asked) == {first: 4}
+    for some in ({first}, {third}, {first, third}, {second}, set[str](), {first, second, third}):
+        assert set(store.numbers_of(frozenset(some))) == some - {second}
+
+
+def test_a_set_is_looked_up_once_while_nothing_changes(store: DirectoryStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = frozenset(store.add_many([(b"%d" % i, SPECIFICATION) for i in range(3)]))
+    asked: list[tuple[object, ...]] = []
+    real = store._database.rows
+    monkeypatch.setattr(store._database, "rows", lambda query, values=(): asked.append(values) or real(query, values))
+    for _ in range(5):
+        assert store.numbers_of(ids).keys() == ids
+    assert len([values for values in asked if values]) == 1
+
+
+def test_half_characters_are_refused_by_name(store: DirectoryStore) -> None:
+    points = RKME.from_data(np.arange(20.0)[:, None], 2, random_state=0)
+    labelled = replace(points, labels=PointLabels(np.full((2, 2), 0.5), ("a\ud800", "b")))
+    with pytest.raises(InvalidSpecification, match="UTF-8 can write.*leave it out"):
+        store.add(b"bytes", Specification(SemanticSpecification(name="a name"), labelled))
+    assert len(store) == 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -163,8 +162,8 @@ def test_a_learnware_is_submitted_to_a_market_with_a_damaged_index(tmp_path: Pat
 
 
 @pytest.fixture
-def lately() -> Iterator[Lately[str, int]]:
-    yield Lately(3, lambda value: value, 10)
+def lately() -> Lately[str, int]:
+    return Lately(3, lambda value: value, 10)
 
 
 def test_what_was_used_lately_stays(lately: Lately[str, int]) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from learnware.errors import InvalidParameter
 from learnware.market.searcher.mixture import mix
-from learnware.market.searcher.statistical import Query, Scan, nearest
+from learnware.market.searcher.statistical import Query, Scan, measured
 from learnware.specification import RKME, Frame, SemanticSpecification, Specification
 from tests.market.indexed import Indexed, search
 
@@ -69,6 +69,11 @@ def scan(index, query):
     return Scan.of(island, asked, island.present, island.products(asked.sketch))
 
 
+def nearest(seen, n):
+    by_sketch = seen.island.self_products - 2.0 * seen.products
+    return measured(seen, np.sort(np.argsort(by_sketch)[:n]))
+
+
 def test_the_sketch_loses_none_of_the_nearest(index):
     query = spec(np.concatenate([sample(3, seed=9), sample(7, seed=9)]))
     squared, _ = exact_squared_distances(index, query)
@@ -77,7 +82,7 @@ def test_the_sketch_loses_none_of_the_nearest(index):
 
 
 def test_every_learnware_can_be_a_hit(index, monkeypatch):
-    monkeypatch.setattr(sys.modules["learnware.market.searcher.landing"], "N_EXACT", 5)
+    monkeypatch.setattr(sys.modules["learnware.market.searcher.duplicates"], "N_EXACT", 5)
     assert len(search(index, spec(sample(3, seed=9)), limit=4).hits) == 4
     assert len(search(index, spec(sample(3, seed=9)), limit=30).hits) == 30
 

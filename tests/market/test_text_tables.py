@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from threading import Event, Thread
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +15,8 @@ from hypothesis import strategies as st
 
 from learnware.errors import MissingDependency
 from learnware.market.organizer import TextIndex, texts
+from learnware.market.organizer.tables import INDEX_SCHEMA, TablesInMemory
+from learnware.market.store.database import Database
 from learnware.specification import SemanticSpecification
 from tests.market.word_index import PHRASES, SEMANTICS, filled
 
@@ -89,6 +93,46 @@ def test_the_transaction_is_the_callers_and_readers_need_not_write(tmp_path: Pat
         TextIndex.enter(writer, [(2, SemanticSpecification(name="Sales of shops"))])
         writer.commit()
         assert index.rank("slaes").numbers.tolist() == [2]
+
+
+@pytest.mark.parametrize("writable", [True, False])
+def test_a_question_sees_one_moment(tmp_path: Path, writable: bool) -> None:
+    path = tmp_path / "index.sqlite"
+    shops = [(1, SemanticSpecification(name="Sales of shops")), (2, SemanticSpecification(name="Shops and sales"))]
+    with closing(Database(path, writable=True, schema=INDEX_SCHEMA)) as other:
+        with other.writing() as connection:
+            TextIndex.enter(connection, shops)
+        with closing(Database(path, writable=writable, schema=INDEX_SCHEMA)) as database:
+
+            def rows(query: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+                found = database.rows(query, values)
+                with other.writing() as connection:
+                    TextIndex.forget(connection, [1, 2])
+                return found
+
+            before = TextIndex(other.rows).rank("sales shops")
+            asked = TextIndex(rows, database.reading).rank("sales shops")
+            assert asked.numbers.tolist() == before.numbers.tolist() == [1, 2]
+            assert asked.relevance.tolist() == before.relevance.tolist()
+            assert not TextIndex(database.rows, database.reading).rank("sales shops")
+
+
+def test_in_memory_a_question_keeps_others_from_writing() -> None:
+    tables, entered = TablesInMemory(), Event()
+
+    def enter() -> None:
+        with tables.writing() as connection:
+            TextIndex.enter(connection, [(1, SemanticSpecification(name="Shop"))])
+        entered.set()
+
+    with closing(tables):
+        writer = Thread(target=enter)
+        with tables.reading():
+            writer.start()
+            assert not entered.wait(0.1)
+            assert not TextIndex(tables.rows, tables.reading).rank("shop")
+        writer.join()
+        assert TextIndex(tables.rows, tables.reading).rank("shop")
 
 
 class _WithoutFTS5(sqlite3.Connection):

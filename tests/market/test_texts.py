@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from learnware.market.organizer import texts
+from learnware.market.organizer import TextIndex, texts
 from learnware.market.organizer.ranking import Ranking
 from learnware.market.organizer.words import LONGEST_WORD
 from learnware.market.searcher import matches_tags
@@ -248,6 +249,62 @@ def test_a_name_finds_itself_first(words: list[str]) -> None:
     with filled({**LEARNWARES, "it": SemanticSpecification(name=name)}) as index:
         relevance = index.rank(name)
     assert relevance["it"] == max(relevance.values()) == 1.0
+
+
+@pytest.mark.parametrize("question", ["everywhere", "everyw", "always", "everywhere always regression"])
+def test_a_common_word_takes_no_row_for_each_who_has_it(question: str) -> None:
+    semantic = SemanticSpecification(name="everywhere", description="always everywhere", task="regression")
+    with filled({str(i): semantic for i in range(300)}) as index:
+        most = _most_rows(index)
+        assert len(index.index.rank(question)) == 300
+    assert most() < 10
+
+
+@pytest.mark.parametrize("question", ["etaoins", "hrdluetaoi"])
+def test_a_misspelt_word_is_compared_with_few_others(question: str) -> None:
+    rng = random.Random(0)
+    words = {"".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=rng.randint(5, 12))) for _ in range(4000)}
+    slip = question[:2] + question[3] + question[2] + question[4:]
+    learnwares = {"the rest": SemanticSpecification(description=" ".join(words))}
+    with filled({**learnwares, "it": SemanticSpecification(name=slip)}) as index:
+        most = _most_rows(index)
+        assert list(index.rank(question)) == ["it"]
+    assert most() < 20
+
+
+def _most_rows(index: Words) -> Callable[[], int]:
+    """Count the rows of each query from now on, and return what tells their most."""
+    counts: list[int] = []
+
+    def rows(query: str, values: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
+        found = index.connection.execute(query, values).fetchall()
+        counts.append(len(found))
+        return found
+
+    index.index = TextIndex(rows)
+    return lambda: max(counts)
+
+
+def test_misspelt_words_are_found_in_a_vocabulary_that_grows() -> None:
+    rng = random.Random(1)
+    words = sorted({"".join(rng.choices("etaoinshrdlu", k=9)) for _ in range(2500)})
+    rng.shuffle(words)
+    parts = [words[:1], words[1:700], words[700:1022], words[1022:1023], words[1023:1024], words[1024:]]
+    with filled({}) as index:
+        for part in parts:
+            index.enter({word: SemanticSpecification(name=word) for word in part})
+        for word in [*words[:3], *words[1020:1027], *words[-3:]]:
+            slip = word[:4] + "".join(reversed(word[4:6])) + word[6:]
+            assert slip == word or slip in words or word in index.rank(slip)
+
+
+def test_learnwares_by_their_names() -> None:
+    names = ["zebra", "Apple", "mango", "Äpfel", "apple"]
+    with filled({f"{i}": SemanticSpecification(name=name) for i, name in enumerate(names)}) as index:
+        assert index.index.by_name(np.array([1, 2, 3, 5])).tolist() == [2, 5, 3, 1]
+        index.forget("1")
+        assert index.index.by_name(np.arange(10)).tolist() == [4, 5, 3, 1]
+        assert index.index.by_name(np.empty(0, np.int64)).tolist() == []
 
 
 def test_thousands_of_learnwares_are_ranked_quickly() -> None:

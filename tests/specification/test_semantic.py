@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from learnware.errors import InvalidSpecification
 from learnware.specification import VOCABULARY, Fields, SemanticSpecification
+from learnware.specification.semantic import readable
 
 UPSTREAM = {
     "Data": {"Type": "Class", "Values": ["Table"]},
@@ -58,6 +59,20 @@ def test_a_title_holds_nothing_hidden(hidden):
 def test_a_description_holds_no_control_characters(hidden):
     with pytest.raises(InvalidSpecification, match="'description' must hold no control"):
         SemanticSpecification(description=f"Sales{hidden}")
+
+
+@pytest.mark.parametrize("half", ["\ud800", "\udc00\ud800"])
+@pytest.mark.parametrize("field", ["name", "description"])
+def test_text_holds_no_half_characters(field, half):
+    with pytest.raises(InvalidSpecification, match=f"{field}.* UTF-8 can write.*leave it out") as caught:
+        SemanticSpecification(**{field: f"Sales{half}"})
+    assert str(caught.value).isprintable()
+    assert readable(f"Sales{half}", field) == "Sales"
+
+
+def test_what_columns_mean_holds_no_half_characters():
+    with pytest.raises(InvalidSpecification, match="description 1 of Fields.* UTF-8 can write"):
+        Fields(2, {0: "fine", 1: "\ud800"})
 
 
 def test_what_people_write_is_kept():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -58,6 +57,11 @@ class Postings:
     numbers: Ints
     places: Places
     likeness: Floats
+
+    @classmethod
+    def at(cls, place: int, numbers: Ints, likeness: float) -> Postings:
+        """Return the postings of one word in one place."""
+        return cls(numbers, np.full(len(numbers), place, np.int8), np.full(len(numbers), likeness))
 
     @classmethod
     def join(cls, parts: Sequence[Postings]) -> Postings:
@@ -114,8 +118,6 @@ def distinct(numbers: Ints) -> Ints:
     return ordered[np.diff(ordered, prepend=ordered[:1] - 1) > 0]
 
 
-def unpack(rows: Sequence[tuple[int, ...]], n_columns: int) -> tuple[Ints, Places, Ints]:
-    """Return learnwares, places and the last column of rows that begin with number times `PLACES` plus place."""
-    table = np.fromiter(chain.from_iterable(rows), np.int64, n_columns * len(rows)).reshape(-1, n_columns)
-    numbers, places = np.divmod(table[:, 0], PLACES)
-    return numbers, places.astype(np.int8), table[:, -1]
+def unpack(joined: str | None) -> Ints:
+    """Return the numbers of a text that has commas between them, or None where there are none."""
+    return np.fromstring(joined or "", np.int64, sep=",")

@@ -48,9 +48,8 @@ class Snapshot:
         return [i for i in self.islands if i.space is not None and i.space.accepts(space, surplus=True)]
 
     def numbers_of(self, ids: Collection[str]) -> npt.NDArray[np.int64]:
-        """Return the numbers of learnwares, ascending; ids that are not there are passed over."""
-        numbers = self.store.numbers_of(ids).values() if ids else ()
-        return np.array(sorted(numbers), np.int64)
+        """Return the numbers of learnwares, ascending: of all revisions, since one may have been replaced."""
+        return np.array(sorted(self.store.every_number_of(ids) if ids else ()), np.int64)
 
     def members(self, numbers: Collection[int]) -> list[Member]:
         """Return learnwares by their numbers, in that order, without those that have gone meanwhile."""

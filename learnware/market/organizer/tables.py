@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from threading import RLock
 from typing import Any, Protocol
 
@@ -44,6 +44,9 @@ class Tables(Protocol):
     def rows(self, statement: str, arguments: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         """Return all rows of one query."""
 
+    def reading(self) -> AbstractContextManager[None]:
+        """See one moment in all queries of this thread."""
+
     def writing(self) -> Any:
         """Hold the write lock; commit at the end, or undo everything when the body raises."""
 
@@ -73,6 +76,11 @@ class TablesInMemory:
     def rows(self, statement: str, arguments: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         with self._lock:
             return self._connection.execute(statement, arguments).fetchall()
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        with self._lock:
+            yield
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
 from learnware.errors import MissingDependency
+from learnware.market.organizer.spellings import signature
 from learnware.market.organizer.words import fold, words_of
 from learnware.specification import SemanticSpecification
 
-#: Lengths of so many numbers stand in one row.
+#: Lengths of so many numbers stand in one row, and signatures of so many words.
 BLOCK = 1024
 #: Letters of the name and words of the description, for each number of a block.
 LENGTHS = np.dtype([("name", "<u4"), ("description", "<u4")])
@@ -29,7 +30,10 @@ TABLES: tuple[str, ...] = (
     "CREATE VIRTUAL TABLE IF NOT EXISTS text_places USING fts5vocab(text_index, instance)",
     "CREATE TABLE IF NOT EXISTS text_entries "
     "(number INTEGER PRIMARY KEY, name TEXT NOT NULL, tags TEXT NOT NULL, description TEXT NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS text_words (word TEXT PRIMARY KEY) WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS text_names ON text_entries (name)",
+    # Numbered without gaps, in the order in which their signatures stand in the blocks.
+    "CREATE TABLE IF NOT EXISTS text_words (number INTEGER PRIMARY KEY, word TEXT NOT NULL UNIQUE)",
+    "CREATE TABLE IF NOT EXISTS text_spellings (block INTEGER PRIMARY KEY, signatures BLOB NOT NULL)",
     "CREATE TABLE IF NOT EXISTS text_lengths (block INTEGER PRIMARY KEY, lengths BLOB NOT NULL)",
     "CREATE TABLE IF NOT EXISTS text_totals "
     "(one INTEGER PRIMARY KEY CHECK (one = 1), learnwares INTEGER, described INTEGER, words INTEGER)",
@@ -85,23 +89,20 @@ class Columns:
     def of(cls, entry: TextEntry) -> Columns:
         """Split the texts of a learnware into words."""
         counts = Counter(words_of(entry.description))
-        return cls(
-            frozenset(words_of(entry.name)),
-            frozenset(words_of(entry.tags)),
-            tuple(word for word, count in counts.items() if count == 1),
-            tuple(word for word, count in counts.items() if count == 2),
-            tuple(word for word, count in counts.items() if count > 2),
-            counts.total(),
-        )
+        described: tuple[list[str], list[str], list[str]] = [], [], []
+        for word, count in counts.items():
+            described[min(count, 3) - 1].append(word)
+        once, twice, often = map(tuple, described)
+        names, tags = frozenset(words_of(entry.name)), frozenset(words_of(entry.tags))
+        return cls(names, tags, once, twice, often, counts.total())
 
     def texts(self) -> tuple[str, ...]:
         """Return the columns as the index takes them."""
-        return tuple(map(" ".join, (self.name, self.tag, self.once, self.twice, self.often)))
+        return tuple(map(" ".join, self.parts()))
 
-    def compared(self) -> set[str]:
-        """Return the words that a misspelt one may mean."""
-        words = self.name.union(self.tag, self.once, self.twice, self.often)
-        return {word for word in words if len(word) >= _LEAST_COMPARED}
+    def parts(self) -> tuple[Collection[str], ...]:
+        """Return the words of each column."""
+        return self.name, self.tag, self.once, self.twice, self.often
 
 
 def create_tables(connection: sqlite3.Connection) -> None:
@@ -126,8 +127,7 @@ def enter(connection: sqlite3.Connection, entries: Sequence[TextEntry]) -> None:
     connection.executemany(
         _INTO_INDEX, [(entry.number, *words.texts()) for entry, words in zip(entries, columns, strict=True)]
     )
-    compared = sorted(set().union(*(words.compared() for words in columns)))
-    connection.executemany("INSERT OR IGNORE INTO text_words VALUES (?)", [(word,) for word in compared])
+    _note_words(connection, set().union(*(part for words in columns for part in words.parts())))
     _note_lengths(connection, {e.number: (len(e.name), c.n_described) for e, c in zip(entries, columns, strict=True)})
     _count(connection, columns, 1)
 
@@ -145,6 +145,23 @@ def forget(connection: sqlite3.Connection, numbers: Iterable[int]) -> None:
     )
     connection.executemany("DELETE FROM text_entries WHERE number = ?", [(entry.number,) for entry in entries])
     _count(connection, columns, -1)
+
+
+def _note_words(connection: sqlite3.Connection, words: Iterable[str]) -> None:
+    """Write down what misspelt words may mean."""
+    compared = sorted(word for word in words if len(word) >= _LEAST_COMPARED)
+    (last,) = connection.execute("SELECT COALESCE(MAX(number), 0) FROM text_words").fetchone()
+    connection.executemany("INSERT OR IGNORE INTO text_words (word) VALUES (?)", [(word,) for word in compared])
+    new = connection.execute("SELECT word FROM text_words WHERE number > ? ORDER BY number", (last,))
+    signatures = np.array([signature(word) for (word,) in new], np.uint64).tobytes()
+    block, n_before = divmod(last + 1, BLOCK)
+    if n_before:
+        written = connection.execute("SELECT signatures FROM text_spellings WHERE block = ?", (block,)).fetchone()
+        # SQLite numbers from 1 on, so nothing stands in the place of 0.
+        signatures = (written[0] if written else bytes(8)) + signatures
+    for start in range(0, len(signatures), 8 * BLOCK):
+        part = block + start // (8 * BLOCK), signatures[start : start + 8 * BLOCK]
+        connection.execute("INSERT OR REPLACE INTO text_spellings VALUES (?, ?)", part)
 
 
 def _count(connection: sqlite3.Connection, columns: Sequence[Columns], sign: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
 from typing import Any
 
@@ -30,6 +31,7 @@ from learnware.market.organizer.postings import (
     unpack,
 )
 from learnware.market.organizer.ranking import Ranking
+from learnware.market.organizer.spellings import may_be
 from learnware.market.organizer.words import fold, is_unspaced, telling_words, words_of
 from learnware.specification import SemanticSpecification
 
@@ -50,12 +52,18 @@ Rows = Callable[[str, tuple[Any, ...]], list[tuple[Any, ...]]]
 _FIRST_LETTER, _LAST_LETTER = "0", "\U0010ffff"
 _CASES = " ".join(f"WHEN '{column}' THEN {place}" for place, column in enumerate(text_tables.COLUMNS))
 _PLACE = f"doc * {PLACES} + CASE col {_CASES} END"
-_STANDING = f"SELECT {_PLACE} FROM text_places WHERE term = ?"
-_CONTINUING = (
-    f"SELECT {_PLACE}, length(term) FROM text_places WHERE term >= ? AND term <= ? AND ? >= {LEAST_PREFIX_SHARE} "
-    "* length(term)"
+# Numbers come as one text, since a row of its own for each costs ten times as much.
+_STANDING = "SELECT " + ", ".join(
+    f"(SELECT group_concat(rowid) FROM text_index WHERE text_index MATCH '{column}:' || ?1)"
+    for column in text_tables.COLUMNS
 )
-_OF_LENGTH = "SELECT word FROM text_words WHERE length(word) BETWEEN ? AND ?"
+_CONTINUING = (
+    f"SELECT group_concat({_PLACE}), group_concat(length(term)) FROM text_places WHERE term >= ? AND term <= ? "
+    f"AND ? >= {LEAST_PREFIX_SHARE} * length(term)"
+)
+_BY_NAME = "SELECT group_concat(number) FROM (SELECT number FROM text_entries ORDER BY name, number)"
+_SIGNATURES = "SELECT signatures FROM text_spellings ORDER BY block"
+_WORDS = "SELECT word FROM text_words WHERE number IN (SELECT value FROM json_each(?))"
 _LENGTHS = "SELECT block, lengths FROM text_lengths WHERE block IN (SELECT value FROM json_each(?)) ORDER BY block"
 _IN_NAMES, _IN_DESCRIPTIONS = (
     f"SELECT number FROM text_entries WHERE number IN (SELECT value FROM json_each(?)) "
@@ -86,8 +94,9 @@ class TextIndex:
     Parameters
     ----------
     rows : callable
-        Runs one query with its values and returns all rows. All queries of one question should see one state of the
-        tables, as in a transaction.
+        Runs one query with its values and returns all rows.
+    reading : callable, optional
+        Gives a context in which all queries see one state of the tables, for one question; by default they do anyway.
 
     References
     ----------
@@ -118,8 +127,9 @@ class TextIndex:
     #: The statements that make the tables, each of which does nothing where its table is there.
     TABLES = text_tables.TABLES
 
-    def __init__(self, rows: Rows) -> None:
+    def __init__(self, rows: Rows, reading: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
         self._rows = rows
+        self._reading = reading
 
     @staticmethod
     def create_tables(connection: sqlite3.Connection) -> None:
@@ -160,7 +170,10 @@ class TextIndex:
         Ranking
             Learnwares without a clear relation are absent, so that it may be empty.
         """
-        question = fold(text)
+        with self._reading():
+            return self._ranked(fold(text))
+
+    def _ranked(self, question: str) -> Ranking:
         found = {word: self._postings(word) for word in telling_words(words_of(question))[:MOST_WORDS]}
         numbers = distinct(Postings.join(list(found.values())).numbers)
         if not len(numbers):
@@ -174,11 +187,11 @@ class TextIndex:
         ranking = Ranking(numbers[clear], scores[clear] / total)
         return self._with_phrases(ranking, question, found, lengths["name"][clear])
 
-    def by_name(self, numbers: Iterable[int]) -> list[int]:
+    def by_name(self, numbers: Ints) -> Ints:
         """Return numbers in the order of their names, those of equal names by themselves."""
-        wanted = set(numbers)
-        named = self._rows("SELECT number FROM text_entries ORDER BY name, number", ())
-        return [number for (number,) in named if number in wanted]
+        ((joined,),) = self._rows(_BY_NAME, ())
+        named = unpack(joined)
+        return named[np.isin(named, numbers)]
 
     def _totals(self) -> Totals:
         ((learnwares, described, words),) = self._rows("SELECT learnwares, described, words FROM text_totals", ())
@@ -186,10 +199,11 @@ class TextIndex:
 
     def _lengths(self, numbers: Ints) -> npt.NDArray[np.void]:
         """Return letters of the names and words of the descriptions, as a structured array."""
-        blocks, row = np.unique(numbers // text_tables.BLOCK, return_inverse=True)
+        block = numbers // text_tables.BLOCK
+        blocks = distinct(block)
         written = self._rows(_LENGTHS, (json.dumps(blocks.tolist()),))
         lengths = np.frombuffer(b"".join(blob for _, blob in written), text_tables.LENGTHS)
-        return lengths.reshape(len(blocks), text_tables.BLOCK)[row, numbers % text_tables.BLOCK]
+        return lengths.reshape(len(blocks), -1)[np.searchsorted(blocks, block), numbers % text_tables.BLOCK]
 
     def _postings(self, word: str) -> Postings:
         """Return where the words stand that equal or continue `word`, or else the words it may be misspelt for."""
@@ -199,22 +213,24 @@ class TextIndex:
         return Postings.join([self._standing(other, likeness) for other, likeness in self._spelled_alike(word)])
 
     def _standing(self, word: str, likeness: float) -> Postings:
-        numbers, places, _ = unpack(self._rows(_STANDING, (word,)), 1)
-        return Postings(numbers, places, np.full(len(numbers), likeness))
+        (columns,) = self._rows(_STANDING, (f'"{word}"',))
+        return Postings.join([Postings.at(place, unpack(text), likeness) for place, text in enumerate(columns)])
 
     def _continuing(self, word: str) -> Postings:
         if len(word) < LEAST_PREFIX:
             return Postings.join([])
-        rows = self._rows(_CONTINUING, (word + _FIRST_LETTER, word + _LAST_LETTER, len(word)))
-        numbers, places, letters = unpack(rows, 2)
-        return Postings(numbers, places, likeness_of_continuations(word, letters))
+        ((joined, lengths),) = self._rows(_CONTINUING, (word + _FIRST_LETTER, word + _LAST_LETTER, len(word)))
+        numbers, places = np.divmod(unpack(joined), PLACES)
+        return Postings(numbers, places.astype(np.int8), likeness_of_continuations(word, unpack(lengths)))
 
     def _spelled_alike(self, word: str) -> list[tuple[str, float]]:
         """Return the words of the market that typing errors lead to, with their likeness."""
         allowed = allowed_edits(word)
         if not allowed:
             return []
-        candidates = [row[0] for row in self._rows(_OF_LENGTH, (len(word) - allowed, len(word) + allowed))]
+        signatures = np.frombuffer(b"".join(row[0] for row in self._rows(_SIGNATURES, ())), np.uint64)
+        numbers = may_be(word, signatures, allowed)
+        candidates = [row[0] for row in self._rows(_WORDS, (json.dumps(numbers.tolist()),))]
         counts = edits(word, candidates)
         near = np.flatnonzero(counts <= allowed).tolist()
         return [(candidates[i], 1.0 - int(counts[i]) / len(word)) for i in near]

@@ -60,7 +60,7 @@ class Volume:
             TablesInMemory() if folder is None else Database(folder / _DATABASE, writable=writable, schema=INDEX_SCHEMA)
         )
         self.members = Members(store)
-        self._texts = TextIndex(self.tables.rows)
+        self._texts = TextIndex(self.tables.rows, self.tables.reading)
         self._hearing = Hearing(store)
         # In memory they are nowhere else.
         most, most_rows = (sys.maxsize, sys.maxsize) if folder is None else (_MOST_OPEN, _MOST_ROWS)

@@ -12,6 +12,7 @@ _ACCENTS = re.compile("[\u0300-\u036f]")
 # Scripts that put no space between words: Thai, Lao, Khmer, kana, Han, Hangul.
 _UNSPACED = "\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
 _RUNS = re.compile(rf"[{_UNSPACED}]+|[^\W_{_UNSPACED}]+")
+_ASCII_RUNS = re.compile("[a-z0-9]+")
 _UNSPACED_RUN = re.compile(rf"[{_UNSPACED}]")
 _FILLERS = frozenset(
     (
@@ -29,6 +30,9 @@ def fold(text: str) -> str:
     >>> fold("Qualité du VIN, 2nd")
     'qualite du vin 2nd'
     """
+    if text.isascii():
+        # The same in less than half the time.
+        return " ".join(_ASCII_RUNS.findall(text.lower()))
     apart = unicodedata.normalize("NFKD", text.casefold())
     joined = unicodedata.normalize("NFC", _ACCENTS.sub("", apart)).casefold()
     return " ".join(_RUNS.findall(joined))
@@ -42,7 +46,7 @@ def words_of(folded: str) -> list[str]:
     >>> words_of("model 糖尿病")
     ['model', '糖', '尿', '病', '糖尿', '尿病']
     """
-    if not _UNSPACED_RUN.search(folded):
+    if folded.isascii() or not _UNSPACED_RUN.search(folded):
         return [word[:LONGEST_WORD] for word in folded.split()]
     words: list[str] = []
     for run in folded.split():

@@ -12,7 +12,7 @@ import numpy as np
 from learnware.market.organizer.members import Member
 from learnware.market.result import Hit, Mixture, SearchResult, Verdict
 from learnware.market.searcher.candidates import Candidates
-from learnware.market.searcher.landing import Landing
+from learnware.market.searcher.landing import Landing, Ranked
 from learnware.specification import RKME
 
 if TYPE_CHECKING:
@@ -48,36 +48,46 @@ class Answering:
         """Return the answer of several islands, that of the better verdict first."""
         landings = sorted(landings, key=lambda at: (_RANKS.index(at.verdict), -at.n_columns, -at.blend.fit))
         best = landings[0]
-        listed = (hit for landing in landings for hit in self._listed(landing))
-        hits = tuple(islice(listed, offset, offset + limit))
+        hits = tuple(islice(self._behind(offset, landings), limit))
         return SearchResult(hits, self._mixture(best, {hit.id: hit for hit in hits}), best.verdict, best.evidence)
 
-    def _listed(self, landing: Landing) -> Iterator[Hit]:
-        for place, row in enumerate(landing.near.rows.tolist()):
-            hit = self._found(landing, place)
-            yield hit
-            if landing.listed:
-                yield from (self._hit(copy, covered_by=hit.id) for copy in landing.copies.get(row, ()))
+    def _behind(self, n_passed: int, landings: list[Landing]) -> Iterator[Hit]:
+        """Yield the hits that come after so many."""
+        for landing in landings:
+            for block in landing.blocks():
+                n_hits = landing.n_hits(block)
+                if n_passed < n_hits:
+                    yield from islice(self._listed(landing, landing.ranked(block)), n_passed, None)
+                n_passed = max(0, n_passed - n_hits)
 
-    def _found(self, landing: Landing, place: int) -> Hit:
-        near, loss = landing.near, landing.losses[place]
-        copies = landing.copies.get(int(near.rows[place]), [])
+    def _listed(self, landing: Landing, ranked: Ranked) -> Iterator[Hit]:
+        for place, row in enumerate(ranked.near.rows.tolist()):
+            hit = self._found(landing, ranked, place)
+            yield hit
+            if landing.duplicates:
+                copies = landing.measured_copies_of(row)
+                for i, copy in enumerate(copies.members):
+                    apart, fit = float(copies.squared_distances[i]), float(copies.fits[i])
+                    yield self._hit(copy, apart, fit, covered_by=hit.id)
+
+    def _found(self, landing: Landing, ranked: Ranked, place: int) -> Hit:
+        near, loss = ranked.near, ranked.losses[place]
         return self._hit(
             near.members[place],
             float(near.squared_distances[place]),
             float(near.fits[place]),
             None if np.isnan(loss) else float(loss),
-            tuple(copy.id for copy in copies),
+            tuple(copy.id for copy in landing.copies_of(int(near.rows[place]))),
         )
 
     def _mixture(self, landing: Landing, found: dict[str, Hit]) -> Mixture:
-        blend, places = landing.blend, {int(row): place for place, row in enumerate(landing.near.rows)}
+        blend, places = landing.blend, {int(row): place for place, row in enumerate(landing.first.near.rows)}
         members = []
         for i, (row, member) in enumerate(zip(blend.rows.tolist(), blend.members, strict=True)):
             if member.id in found:
                 members.append(found[member.id])
             elif row in places:
-                members.append(self._found(landing, places[row]))
+                members.append(self._found(landing, landing.first, places[row]))
             else:
                 members.append(self._hit(member, float(blend.squared_distances[i]), float(blend.fits[i])))
         return Mixture(tuple(members), blend.weights, float(np.sqrt(blend.squared_distance)), blend.fit)

@@ -11,7 +11,7 @@ from learnware.kernels import inner_products, minimize_on_simplex
 from learnware.market.organizer.island import Mask, Rows
 from learnware.market.organizer.members import Member
 from learnware.market.organizer.sketches import Singles
-from learnware.market.searcher.duplicates import SAME_DATA
+from learnware.market.searcher.agreement import SAME_DATA
 from learnware.market.searcher.statistical import Neighbours, Query, Scan
 
 #: The support that Frank-Wolfe looks for, in multiples of the size of the mixture asked for.

@@ -101,8 +101,7 @@ def _answer(
     answering = Answering(allowed, fetch, specification.statistical)
     if specification.statistical is None:
         return answering.by_words(wishes.limit, wishes.offset)
-    n_wanted = wishes.offset + wishes.limit
-    landings = [land(allowed, scan, n_wanted, wishes.mixture_size, wishes.duplicates) for scan in scans]
+    landings = [land(allowed, scan, wishes.mixture_size, wishes.duplicates) for scan in scans]
     if not landings:
         return SearchResult((), None, "nothing fits", reason=why_no_island(allowed, specification.statistical.space))
     return answering.by_distance(landings, wishes.limit, wishes.offset)

@@ -15,7 +15,7 @@ from learnware.market.organizer.shelf import Unusable
 from learnware.market.organizer.sketches import Singles
 from learnware.specification import RKME, PointLabels
 
-#: At least so many learnwares, the nearest by sketch, are measured exactly.
+#: So many learnwares at once, in the order of their distances by sketch, are measured exactly and ranked.
 N_EXACT = 128
 
 _LEVEL = 0.95
@@ -150,21 +150,11 @@ class Neighbours:
         return Neighbours(self.rows[chosen], [self.members[i] for i in chosen], *floats)
 
 
-def nearest(scan: Scan, n_exact: int) -> Neighbours:
-    r"""Return the members nearest to the user.
-
-    All that may be found are ranked by :math:`\|\mu_i\|^2 - 2 \langle s_i, s_u \rangle` with their sketches s (mean
-    random features); the best `n_exact` are measured exactly, by
+def measured(scan: Scan, rows: Rows) -> Neighbours:
+    r"""Return the learnwares at some rows, without those that have gone meanwhile, measured exactly.
 
     .. math:: \mathrm{MMD}^2(i, u) = \langle i, i \rangle - 2 \langle i, u \rangle + \langle u, u \rangle
     """
-    rough = scan.island.self_products - np.float32(2.0) * scan.products
-    chosen = np.argpartition(rough, n_exact)[:n_exact] if len(rough) > n_exact else np.arange(len(rough))
-    return measured(scan, np.sort(chosen[scan.mask[chosen]]))
-
-
-def measured(scan: Scan, rows: Rows) -> Neighbours:
-    """Return the learnwares at some rows with their exact distances, without those that have gone meanwhile."""
     island, query = scan.island, scan.query
     rows, members = island.known(rows)
     points, weights = island.framed(members)

@@ -102,6 +102,14 @@ class Store(ABC):
         """Return the numbers of the current revisions of those ids that are there, in the order asked."""
 
     @abstractmethod
+    def arrivals(self, learnware_ids: Iterable[str]) -> dict[str, int]:
+        """Return numbers of those ids that are there, which ascend in the order in which they came first."""
+
+    @abstractmethod
+    def every_number_of(self, learnware_ids: Iterable[str]) -> list[int]:
+        """Return the numbers of all revisions that some ids have had, as far as they are known."""
+
+    @abstractmethod
     def holders(self, digests: Iterable[str]) -> dict[str, str]:
         """Return the ids whose current revision has one of some sha256s; of several ids the one that has it longest."""
 

@@ -11,7 +11,9 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from learnware.errors import InvalidSpecification
 from learnware.specification import RKME, Fields, PointLabels, SemanticSpecification, Space, Specification
+from learnware.specification.rounding import is_single
 
 #: The columns that `to_columns` fills, in its order.
 COLUMNS = "level, semantic, space, n_samples, squared_error, n_points, dtype, arrays, classes, score"
@@ -37,7 +39,7 @@ def to_columns(specification: Specification) -> tuple[Any, ...]:
     labels = rkme.labels
     parts = [rkme.points, rkme.weights, rkme.location, rkme.scale, *([] if labels is None else [labels.values])]
     arrays = np.concatenate([part.ravel() for part in parts])
-    dtype = _SINGLE if _is_single(arrays) else _DOUBLE
+    dtype = _SINGLE if is_single(arrays) else _DOUBLE
     return (
         specification.level,
         words,
@@ -123,9 +125,12 @@ def _as_written(kind: type[_Value], **values: Any) -> _Value:
 
 
 def _json(content: Any) -> str:
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
-
-
-def _is_single(array: _Array) -> bool:
-    with np.errstate(over="ignore", under="ignore"):
-        return bool((array.astype(np.float32) == array).all())
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidSpecification(
+            f"A specification must hold text that UTF-8 can write. Got {text[error.start]!r}, half a character, in "
+            f"{text[max(0, error.start - 40) : error.end + 40]!r}: leave it out, or decode the text again."
+        ) from error
+    return text

@@ -46,6 +46,7 @@ class Database:
         self._writable = writable
         self._closed = False
         self._connection: sqlite3.Connection | None = None
+        self._reader: sqlite3.Connection | None = None
         self._lock = RLock()
         self._turns = Turns(path.parent)
         _watch_forks(self)
@@ -59,6 +60,19 @@ class Database:
         """Return all rows of one query, as of one moment."""
         with self._connected() as connection:
             return connection.execute(statement, arguments).fetchall()
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """See one moment in all queries of this thread, which writes nothing meanwhile; other threads wait."""
+        with self._connected() as connection:
+            connection.execute("BEGIN")
+            self._reader = connection
+            try:
+                yield
+            finally:
+                self._reader = None
+                if connection.in_transaction:
+                    connection.execute("COMMIT")
 
     @contextmanager
     def writing(self, patience: float = PATIENCE_SECONDS) -> Iterator[sqlite3.Connection]:
@@ -119,11 +133,14 @@ class Database:
             if self._closed:
                 raise MarketError(f"The market at {self._path.parent} has been closed. Open it again to use it.")
             try:
-                if self._writable:
+                if self._reader is not None:
+                    # That of this thread: any other waits for the lock.
+                    yield self._reader
+                elif self._writable:
                     self._connection = self._connection or self._connect()
                     yield self._connection
                 else:
-                    yield from self._reading()
+                    yield from self._unwritable()
             except (sqlite3.Error, UnicodeDecodeError) as error:
                 # A damaged file can make SQLite complain in letters that are none.
                 raise of_database(self._path.parent, error) from error
@@ -142,8 +159,8 @@ class Database:
             raise
         return connection
 
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        # A connection for one query only: an immutable one would not notice what others write.
+    def _unwritable(self) -> Iterator[sqlite3.Connection]:
+        # A connection for these queries only: an immutable one would not notice what others write.
         address = f"{self._path.absolute().as_uri()}?mode=ro"
         connection = sqlite3.connect(address, uri=True, timeout=PATIENCE_SECONDS, isolation_level=None)
         try:

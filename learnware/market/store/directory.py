@@ -173,6 +173,12 @@ class DirectoryStore(Store):
     def numbers_of(self, learnware_ids: Iterable[str]) -> dict[str, int]:
         return self._ledger.numbers_of(learnware_ids)
 
+    def arrivals(self, learnware_ids: Iterable[str]) -> dict[str, int]:
+        return self._ledger.arrivals(learnware_ids)
+
+    def every_number_of(self, learnware_ids: Iterable[str]) -> list[int]:
+        return self._ledger.every_number_of(learnware_ids)
+
     def holders(self, digests: Iterable[str]) -> dict[str, str]:
         return self._ledger.holders(digests)
 

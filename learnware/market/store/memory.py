@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
@@ -45,6 +46,9 @@ class MemoryStore(Store):
         self._removed: dict[str, datetime] = {}
         self._log: list[str] = []
         self._cells: dict[tuple[str, str], tuple[int, Cell]] = {}
+        # How many revisions have a digest, and the pairs of the cells about it.
+        self._n_revisions: Counter[str] = Counter()
+        self._about: dict[str, set[tuple[str, str]]] = {}
         self._n_cells = 0
         self._closed = False
         self._lock = RLock()
@@ -74,11 +78,9 @@ class MemoryStore(Store):
     def remove(self, learnware_id: str) -> None:
         with self._opened():
             self._leave(self._find(learnware_id)[-1])
-            del self._kept[learnware_id]
+            self._drop(kept.revision.digest for kept in self._kept.pop(learnware_id))
             self._removed[learnware_id] = datetime.now(timezone.utc)
             self._log.append(learnware_id)
-            there = self._digests()
-            self._cells = {pair: cell for pair, cell in self._cells.items() if there.issuperset(pair)}
 
     def read(self, learnware_id: str, digest: str | None = None) -> bytes:
         with self._opened():
@@ -111,6 +113,14 @@ class MemoryStore(Store):
         with self._opened():
             return {i: self._kept[i][-1].number for i in learnware_ids if i in self._kept}
 
+    def arrivals(self, learnware_ids: Iterable[str]) -> dict[str, int]:
+        with self._opened():
+            return {i: self._kept[i][0].number for i in learnware_ids if i in self._kept}
+
+    def every_number_of(self, learnware_ids: Iterable[str]) -> list[int]:
+        with self._opened():
+            return [kept.number for i in learnware_ids for kept in self._kept.get(i, ())]
+
     def holders(self, digests: Iterable[str]) -> dict[str, str]:
         with self._opened():
             holding = {digest: self._holders[digest] for digest in digests if digest in self._holders}
@@ -136,14 +146,15 @@ class MemoryStore(Store):
 
     def add_cells(self, cells: Iterable[Cell]) -> None:
         with self._opened():
-            there = self._digests()
             for cell in cells:
                 pair = cell.answerer, cell.asked
-                if there.issuperset(pair):
+                if all(digest in self._n_revisions for digest in pair):
                     self._n_cells += 1
                     # Out and in again, so that the dictionary stays in the order of numbers.
                     self._cells.pop(pair, None)
                     self._cells[pair] = self._n_cells, cell
+                    for digest in pair:
+                        self._about.setdefault(digest, set()).add(pair)
 
     def last_cell(self) -> int:
         with self._opened():
@@ -184,6 +195,8 @@ class MemoryStore(Store):
             self._current.clear()
             self._holders.clear()
             self._cells.clear()
+            self._n_revisions.clear()
+            self._about.clear()
 
     def renew(self) -> None:
         """Take a new lock in a fork, where another thread may have held the old one."""
@@ -196,9 +209,6 @@ class MemoryStore(Store):
                 raise MarketError("This market in memory has been closed, and what it held is gone. Open another one.")
             yield
 
-    def _digests(self) -> set[str]:
-        return {kept.revision.digest for revisions in self._kept.values() for kept in revisions}
-
     def _keep(self, learnware_id: str, bundle: bytes, specification: Specification) -> None:
         """Make a bundle the current revision of an id; the caller holds the lock."""
         self._log.append(learnware_id)
@@ -207,6 +217,18 @@ class MemoryStore(Store):
         self._kept[learnware_id].append(_Kept(number, revision, bundle, specification))
         self._current[number] = learnware_id
         self._holders.setdefault(digest, {})[number] = learnware_id
+        self._n_revisions[digest] += 1
+
+    def _drop(self, digests: Iterable[str]) -> None:
+        """Note that there is one revision less of each, and forget cells about what is gone; with the lock held."""
+        for digest in digests:
+            self._n_revisions[digest] -= 1
+            if not self._n_revisions[digest]:
+                del self._n_revisions[digest]
+                for pair in self._about.pop(digest, ()):
+                    del self._cells[pair]
+                    for other in pair:
+                        self._about.get(other, set()).discard(pair)
 
     def _leave(self, kept: _Kept) -> None:
         """Note that a revision is not the current one any more; the caller holds the lock."""

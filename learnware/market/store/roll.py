@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 from learnware.market.store.base import Changes
 from learnware.market.store.database import Database
@@ -16,6 +16,9 @@ _CURRENT = """revisions r ON r.number = j.value
 _IDS_OF = f"SELECT r.number, l.id FROM json_each(?) j CROSS JOIN {_CURRENT}"
 _NUMBERS_OF = """SELECT l.id, l.revision FROM json_each(?) j
     CROSS JOIN learnwares l ON l.id = j.value AND l.removed IS NULL"""
+_ARRIVALS = """SELECT l.id, l.position FROM json_each(?) j
+    CROSS JOIN learnwares l ON l.id = j.value AND l.removed IS NULL"""
+_EVERY_NUMBER_OF = "SELECT group_concat(r.number) FROM json_each(?) j CROSS JOIN revisions r ON r.id = j.value"
 _HOLDERS = """SELECT j.value, (SELECT l.id FROM revisions r
         CROSS JOIN learnwares l ON l.id = r.id AND l.revision = r.number AND l.removed IS NULL
         WHERE r.digest = j.value ORDER BY r.number LIMIT 1) AS holder
@@ -29,6 +32,9 @@ _BYTES = """SELECT COALESCE(SUM(size), 0) FROM (
 _CHANGES = """SELECT c.generation, c.id, l.id IS NOT NULL AND l.removed IS NULL
     FROM changes c LEFT JOIN learnwares l ON l.id = c.id
     WHERE c.generation > ? ORDER BY c.generation LIMIT ?"""
+
+_MOST_REMEMBERED = 4
+T = TypeVar("T")
 
 _ALL = -1  # as SQLite takes it for a limit
 
@@ -49,6 +55,7 @@ class Roll:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._asked: dict[tuple[str, frozenset[str]], tuple[int, Any]] = {}
 
     def generation(self) -> int:
         """Return the newest generation."""
@@ -78,7 +85,15 @@ class Roll:
 
     def numbers_of(self, learnware_ids: Iterable[str]) -> dict[str, int]:
         """Return the number of the current revision of those ids that are there."""
-        return self._pairs(_NUMBERS_OF, list(learnware_ids))
+        return dict(self._remembered(_NUMBERS_OF, learnware_ids, self._pairs))
+
+    def arrivals(self, learnware_ids: Iterable[str]) -> dict[str, int]:
+        """Return numbers of those ids that are there, which ascend in the order in which they came."""
+        return self._pairs(_ARRIVALS, list(learnware_ids))
+
+    def every_number_of(self, learnware_ids: Iterable[str]) -> list[int]:
+        """Return the numbers of all revisions of some ids."""
+        return list(self._remembered(_EVERY_NUMBER_OF, learnware_ids, self._joined))
 
     def holders(self, digests: Iterable[str]) -> dict[str, str]:
         """Return the ids whose current revision has one of some digests; of several the one that has it longest."""
@@ -113,6 +128,24 @@ class Roll:
     def every_id(self) -> list[str]:
         """Return all ids that were ever given, oldest first."""
         return [row[0] for row in self._database.rows("SELECT id FROM learnwares ORDER BY position")]
+
+    def _remembered(self, statement: str, learnware_ids: Iterable[str], ask: Callable[[str, list[str]], T]) -> T:
+        if not isinstance(learnware_ids, frozenset):
+            return ask(statement, list(learnware_ids))
+        # A set that cannot change is asked about again and again, as what is hidden is in every search.
+        generation, asked = self.generation(), (statement, learnware_ids)
+        known = self._asked.get(asked)
+        if known is None or known[0] != generation:
+            known = generation, ask(statement, list(learnware_ids))
+            # Another dictionary, since other threads may be reading this one.
+            self._asked = dict([*self._asked.items(), (asked, known)][-_MOST_REMEMBERED:])
+        remembered: T = known[1]
+        return remembered
+
+    def _joined(self, statement: str, wanted: list[Any]) -> list[int]:
+        """Return the numbers that a query finds."""
+        ((text,),) = self._database.rows(statement, (json.dumps(wanted),))
+        return [int(number) for number in text.split(",")] if text else []
 
     def _pairs(self, statement: str, wanted: list[Any]) -> dict[Any, Any]:
         """Return the pairs that a query finds, in the order of what was wanted."""

@@ -107,14 +107,10 @@ class Catalogue(Foundation):
             data=data, task=task, library=library, scenarios=tuple(scenarios), license=license
         )
         words, hidden = (text or "").strip(), self.library.hidden_from(actor)
-        ids = self.market.matching(wanted, words, hidden, by_name=sort == "name" and not words)
-        if sort == "newest" and not words:
-            ids = ids[::-1]
-        if owner is not None:
-            owned = set(self.library.of(owner))
-            ids = [learnware_id for learnware_id in ids if learnware_id in owned]
+        owned = None if owner is None else self.library.of(owner)
+        ids, total = self.market.matching(wanted, words, hidden, sort=sort, among=owned, start=start, limit=limit)
         end = start + limit
-        return Page(self._cards(ids[start:end]), len(ids), str(end) if end < len(ids) else None)
+        return Page(self._cards(ids), total, str(end) if end < total else None)
 
     def card(self, actor: Actor, reference: str) -> Card:
         """Return what a list shows of a learnware, or of ``"id@sha256"``, one of its revisions."""
@@ -245,7 +241,7 @@ class Catalogue(Foundation):
         self.rates.spend("look", actor.key)
 
     def _n_visible(self, hidden: frozenset[str]) -> int:
-        return len(self.store) - len(self.store.there(hidden))
+        return len(self.store) - len(self.store.numbers_of(hidden))
 
     def _cards(self, ids: Sequence[str]) -> list[Card]:
         held = self.library.holdings(ids)

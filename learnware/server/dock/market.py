@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
 
 from learnware.bundle import Policy
 from learnware.market.local import LocalMarket
@@ -18,6 +20,13 @@ from learnware.specification import RKME, SemanticSpecification
 
 if TYPE_CHECKING:
     from learnware.market.result import SearchResult
+
+
+class Matching(NamedTuple):
+    """A part of the learnwares that were asked for: their ids, in order, and how many there are in all."""
+
+    ids: list[str]
+    total: int
 
 
 class DockMarket(LocalMarket):
@@ -61,32 +70,43 @@ class DockMarket(LocalMarket):
         text: str = "",
         hidden: Collection[str] = (),
         *,
-        by_name: bool = False,
-    ) -> list[str]:
-        """Return the ids of the learnwares with some tags and words.
+        sort: str = "newest",
+        among: Collection[str] | None = None,
+        start: int = 0,
+        limit: int | None = None,
+    ) -> Matching:
+        """Return some of the learnwares with some tags and words.
 
         Parameters
         ----------
         wanted : SemanticSpecification
             A tag that is not said means any; its name and description are not looked for.
         text : str, default=""
-            Words that a learnware must match.
+            Words that a learnware must match. Those whose words match best come first then, however they are sorted.
         hidden : collection of str, optional
             Ids of learnwares that whoever asks must not learn of.
-        by_name : bool, default=False
-            Sort them by their names.
+        sort : {"newest", "name"}, default="newest"
+            Those changed last first, or by their names.
+        among : collection of str, optional
+            Ids of learnwares of which those are wanted; default: of all.
+        start : int, default=0
+            So many are passed over.
+        limit : int, optional
+            At most so many; default: all.
 
         Returns
         -------
-        list of str
-            Those whose words match best first; where no words were asked for, those changed last at the end.
+        Matching
         """
+        end = None if limit is None else start + limit
 
-        def found(snapshot: Snapshot) -> list[str]:
-            numbers = Candidates.of(snapshot, wanted, text, snapshot.numbers_of(hidden)).numbers().tolist()
-            numbers = snapshot.texts.by_name(numbers) if by_name else numbers
-            ids = self.store.ids_of(numbers)
-            return [ids[number] for number in numbers if number in ids]
+        def found(snapshot: Snapshot) -> Matching:
+            numbers = Candidates.of(snapshot, wanted, text, snapshot.numbers_of(hidden)).numbers()
+            if among is not None:
+                numbers = numbers[np.isin(numbers, snapshot.numbers_of(among))]
+            if not text:
+                numbers = snapshot.texts.by_name(numbers) if sort == "name" else numbers[::-1]
+            return Matching(list(self.store.ids_of(numbers[start:end]).values()), len(numbers))
 
         return self._index.ask(found)
 

@@ -11,7 +11,7 @@ import pytest
 
 from learnware import Specification
 from learnware.market.result import SearchResult
-from learnware.market.searcher import Question, Wishes
+from learnware.market.searcher import Question, Wishes, search
 from learnware.server.dock.market import DockMarket
 from learnware.specification import RKME, SemanticSpecification
 from learnware.testing import make_learnware
@@ -36,7 +36,7 @@ def test_nothing_of_what_is_hidden_shows(market: DockMarket) -> None:
     mixture = seen(market, query, {secret}).mixture
     assert mixture is not None
     assert [hit.id for hit in mixture] == [shown]
-    assert market.matching(SemanticSpecification(), "", {secret}) == [shown]
+    assert market.matching(SemanticSpecification(), "", {secret}) == ([shown], 1)
 
 
 def test_a_hidden_near_duplicate_is_not_told_of(market: DockMarket) -> None:
@@ -60,8 +60,25 @@ def test_learnwares_by_name(market: DockMarket) -> None:
     ids = dict(
         zip(market.submit([make_learnware(n, i) for i, n in enumerate(names)], progress=False), names, strict=True)
     )
-    assert [ids[i] for i in market.matching(SemanticSpecification(), by_name=True)] == ["apple", "Mango", "Zebra"]
-    assert [ids[i] for i in market.matching(SemanticSpecification())] == names
+    by_name = market.matching(SemanticSpecification(), sort="name")
+    assert [ids[i] for i in by_name.ids] == ["apple", "Mango", "Zebra"]
+    assert [ids[i] for i in market.matching(SemanticSpecification()).ids] == names[::-1]
+
+
+@pytest.mark.parametrize("sort", ["newest", "name"])
+def test_a_page_asks_for_no_more_than_it_shows(market: DockMarket, sort: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = market.store.add_many([(b"%d" % i, Specification(SemanticSpecification(f"Shop {i}"))) for i in range(9)])
+    expected = ids if sort == "name" else ids[::-1]
+    asked: list[int] = []
+    real = market.store.ids_of
+    monkeypatch.setattr(market.store, "ids_of", lambda numbers: asked.append(len(numbers)) or real(numbers))
+    pages = [market.matching(SemanticSpecification(), sort=sort, start=start, limit=4) for start in (0, 4, 8, 12)]
+    assert [page.ids for page in pages] == [expected[:4], expected[4:8], expected[8:], []]
+    assert {page.total for page in pages} == {9}
+    assert asked == [4, 4, 1, 0]
+    few = market.matching(SemanticSpecification(), "", {ids[1]}, sort=sort, among=[ids[1], ids[5], ids[2], "0" * 32])
+    assert few == ([i for i in expected if i in (ids[2], ids[5])], 2)
+    assert market.matching(SemanticSpecification(), "shop", sort=sort, start=1, limit=2) == (ids[1:3], 9)
 
 
 def test_learnwares_are_counted_by_their_task(market: DockMarket) -> None:
@@ -83,3 +100,13 @@ def test_surroundings_are_the_nearest_and_some_of_the_others(market: DockMarket)
     nearest = around.ids[int(np.argmin(((around.sketches - around.own) ** 2).sum(axis=1)))]
     assert nearest == ids[3]
     assert market.surroundings(rkme, 6, hidden=ids) is None
+
+
+def test_what_is_hidden_stays_so_when_it_has_been_replaced_since(market: DockMarket) -> None:
+    secret, shown = market.submit([make_learnware("Secret"), make_learnware("Shown", 1.0)], progress=False)
+    query = make_learnware().specification
+    assert [hit.id for hit in market.search(query).hits] == [secret, shown]
+    snapshot = market._index.snapshot()
+    market.update(secret, make_learnware("Secret still", 2.0))
+    found = search(snapshot, query, hidden={secret})
+    assert [hit.id for hit in found.hits] == [shown]

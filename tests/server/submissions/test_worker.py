@@ -16,6 +16,7 @@ from learnware.bundle import Learnware, Policy
 from learnware.errors import IsolationUnavailable, LearnwareNotFound, MarketError, RejectedLearnware
 from learnware.market import LocalMarket
 from learnware.market.checker import CheckReport, Finding
+from learnware.market.intake import Intake
 from learnware.server.submissions import worker as module
 from learnware.server.submissions.queue import Queue
 from learnware.server.submissions.submission import Submission
@@ -203,7 +204,7 @@ class TestDeaths:
 
     @pytest.mark.parametrize(
         ("owner", "name"),
-        [(Learnware, "verify"), (LocalMarket, "admit"), (LocalMarket, "_compare"), (Queue, "finish")],
+        [(Learnware, "verify"), (LocalMarket, "admit"), (Intake, "_compare"), (Queue, "finish")],
     )
     def test_of_a_new_learnware(self, place: Place, monkeypatch: pytest.MonkeyPatch, owner: type, name: str) -> None:
         sent = place.send(FIRST.to_bytes())
