@@ -121,16 +121,10 @@ def inner_products(
     n_means, n_points, n_dims = stacked_points.shape
     dtype = np.float32 if stacked_points.dtype == np.float32 else np.float64
     Q, b = np.asarray(Q, dtype=dtype), np.asarray(b, dtype=dtype)
-    right = np.vstack([-2.0 * Q.T, np.ones(len(Q)), np.einsum("ij,ij->i", Q, Q)]).astype(dtype)
-    rows = stacked_points.reshape(-1, n_dims)
+    rows = stacked_points.reshape(-1, n_dims).astype(dtype, copy=False)
     heights = np.empty(n_means * n_points)
     with one_blas_thread():
         for here in blocks(len(rows), BLOCK // max(1, len(Q))):
-            left = np.ones((here.stop - here.start, n_dims + 2), dtype)
-            left[:, :n_dims] = rows[here]
-            left[:, n_dims] = np.einsum("ij,ij->i", rows[here], rows[here])
-            D = left @ right
-            np.maximum(D, 0.0, out=D)
-            heights[here] = sum(values @ b for _, values in kernel.components(D))
+            heights[here] = sum(values @ b for _, values in kernel.between(rows[here], Q))
     sums: Floats = np.einsum("ij,ij->i", heights.reshape(n_means, n_points), stacked_weights)
     return sums / len(kernel.gammas)

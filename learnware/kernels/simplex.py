@@ -32,7 +32,7 @@ _TOLERANCE = 1e-10
 _FIRST_BATCH = 16
 
 
-def minimize_on_simplex(K: npt.ArrayLike, c: npt.ArrayLike) -> Floats:
+def minimize_on_simplex(K: npt.ArrayLike, c: npt.ArrayLike, *, start: npt.ArrayLike | None = None) -> Floats:
     r"""Return the weights of the best mixture.
 
     .. math:: \min_w\; w^\top K w - 2 c^\top w \quad \text{subject to} \quad w \ge 0, \; \textstyle\sum_i w_i = 1
@@ -43,6 +43,8 @@ def minimize_on_simplex(K: npt.ArrayLike, c: npt.ArrayLike) -> Floats:
         Inner products of the means; symmetric and positive semidefinite up to rounding. Equal means are fine.
     c : array of shape (n,)
         Inner products of the means with the target.
+    start : array of shape (n,), default=None
+        Weights to begin with, not negative and of sum 1. Those that are nearly the best save most of the work.
 
     Returns
     -------
@@ -63,7 +65,12 @@ def minimize_on_simplex(K: npt.ArrayLike, c: npt.ArrayLike) -> Floats:
     array([1., 0.])
     """
     K, c = _checked(K, c, "minimize_on_simplex")
-    return _minimize(K, c, 1.0)
+    if start is None:
+        return _minimize(K, c, 1.0)
+    w = np.asarray(start, dtype=np.float64)
+    if w.shape != c.shape or not (w >= 0.0).all() or abs(w.sum() - 1.0) > 1e-6:
+        raise complain("start", "minimize_on_simplex", f"{len(c)} weights of at least 0 and of sum 1", start)
+    return _minimize(K, c, 1.0, w / w.sum())
 
 
 def minimize_nonnegative(K: npt.ArrayLike, c: npt.ArrayLike, *, max_sum: float | None = None) -> Floats:
@@ -165,12 +172,13 @@ def _checked(K: npt.ArrayLike, c: npt.ArrayLike, caller: str) -> tuple[Floats, F
     return K, c
 
 
-def _minimize(K: Floats, c: Floats, total: float | None) -> Floats:
+def _minimize(K: Floats, c: Floats, total: float | None, start: Floats | None = None) -> Floats:
     """Let weights into the passive set, the most promising first, until no further one lowers the objective."""
     scale = float(np.abs(np.diagonal(K)).max()) or 1.0
-    K = K + _RIDGE * scale * np.eye(len(c))
+    K = K.copy()
+    K.flat[:: len(c) + 1] += _RIDGE * scale
     tolerance = _TOLERANCE * max(scale, float(np.abs(c).max()))
-    w = _start(K, c, total)
+    w = _start(K, c, total) if start is None else start
     value, batch, refused = _objective(K, c, w), _FIRST_BATCH, np.zeros(len(c), dtype=bool)
     with one_blas_thread():
         while True:
@@ -203,9 +211,11 @@ def _start(K: Floats, c: Floats, total: float | None) -> Floats:
 def _admit(K: Floats, c: Floats, w: Floats, chosen: Array, total: float | None) -> Floats:
     """Return the optimum over the positive weights and the chosen ones, less those that would turn negative."""
     w = w.copy()
-    inside = np.union1d(np.flatnonzero(w > 0.0), chosen)
+    admitted = w > 0.0
+    admitted[chosen] = True
+    inside = np.flatnonzero(admitted)
     while len(inside):
-        here, goal = w[inside], _stationary(K[np.ix_(inside, inside)], c[inside], total)
+        here, goal = w[inside], _stationary(K[inside[:, None], inside], c[inside], total)
         low = goal <= 0.0
         if not low.any():
             w[inside] = goal
@@ -223,7 +233,9 @@ def _stationary(K: Floats, c: Floats, total: float | None) -> Floats:
     """Return the optimum without signs: K w = c, or with a multiplier such that the sum is right."""
     if total is None:
         return np.asarray(np.linalg.solve(K, c))
-    free, shift = np.linalg.solve(K, np.column_stack([c, np.ones(len(c))])).T
+    sides = np.ones((len(c), 2))
+    sides[:, 0] = c
+    free, shift = np.linalg.solve(K, sides).T
     return np.asarray(free + (total - free.sum()) / shift.sum() * shift)
 
 

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ import numpy as np
 
 from learnware.market import LocalMarket
 from learnware.market.organizer import Island
-from learnware.market.searcher.statistical import Query, Scan, measured
+from learnware.market.searcher import landing
+from learnware.market.searcher.statistical import N_EXACT, Query, Scan, measured
 from learnware.specification import RKME
 from learnware.testing import SyntheticMarket, SyntheticUser, synthetic_market
 
@@ -35,6 +37,7 @@ ROWS: tuple[tuple[str, str], ...] = (
     ("open (ms)", "open_ms"),
     ("first search after it (s)", "first_s"),
     ("search, hits and mixture: p50 (ms)", "p50_ms"),
+    ("... of which estimated losses (ms)", "losses_ms"),
     ("... p95 (ms)", "p95_ms"),
     ("... with a tag and a word: p50 (ms)", "hybrid_ms"),
     ("... many at once, each (ms)", "batch_ms"),
@@ -84,6 +87,24 @@ def milliseconds(calls: list[Callable[[], object]]) -> list[float]:
     return taken
 
 
+@contextmanager
+def timed(owner: Any, name: str) -> Iterator[list[float]]:
+    """Note the milliseconds of every call of a function."""
+    real, taken = getattr(owner, name), list[float]()
+
+    def noted(*arguments: Any, **options: Any) -> Any:
+        start = time.perf_counter()
+        answer = real(*arguments, **options)
+        taken.append(1e3 * (time.perf_counter() - start))
+        return answer
+
+    setattr(owner, name, noted)
+    try:
+        yield taken
+    finally:
+        setattr(owner, name, real)
+
+
 def median_ms(calls: list[Callable[[], object]]) -> float:
     return statistics.median(milliseconds(calls))
 
@@ -113,7 +134,7 @@ def recall(market: LocalMarket, queries: list[RKME]) -> float:
     shares = []
     for rkme, rows in zip(queries, exact_nearest(island, queries, 10), strict=True):
         ids = set(market._store.ids_of(island.numbers[sorted(rows)].tolist()).values())
-        hits = sorted(market.search(rkme, limit=100, duplicates=True).hits, key=lambda hit: hit.distance or 0.0)
+        hits = sorted(market.search(rkme, limit=N_EXACT, duplicates=True).hits, key=lambda hit: hit.distance or 0.0)
         shares.append(len(ids & {hit.id for hit in hits[:10]}) / len(ids))
     return float(np.mean(shares))
 
@@ -154,7 +175,9 @@ def measure(folder: Path, n: int, n_exact: int, rebuild: bool) -> dict[str, floa
     market.search(asked[0])
     told["first_s"] = time.perf_counter() - start
     calls: list[Callable[[], object]] = [lambda s=s: market.search(s) for s in asked[1:]]  # type: ignore[misc]
-    taken = milliseconds(calls)
+    with timed(landing, "estimate_losses") as losses:
+        taken = milliseconds(calls)
+    told["losses_ms"] = statistics.median(losses)
     told["p50_ms"], told["p95_ms"] = float(np.median(taken)), float(np.quantile(taken, 0.95))
     told["memory_mb"] = resident_mb() - before
     word = market.describe(next(iter(market))).semantic.name.split()[0]

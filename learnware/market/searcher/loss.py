@@ -177,8 +177,9 @@ def _by_others(
     if told is not None:
         voices = voices * np.exp(-(told - told.min()) / _USERS_DOUBT)
     total, mass = np.zeros(len(group)), 0.0
-    for t, column in zip(heard, columns, strict=True):
-        counted = voices[t] * group[t].shares * _importance(island, query, group[t])
+    importances = _importances(island, query, [group[t] for t in heard])
+    for t, column, importance in zip(heard, columns, importances, strict=True):
+        counted = voices[t] * group[t].shares * importance
         total += column @ counted
         mass += float(counted.sum())
     judged = np.minimum(total / mass, MOST_LOSS) if mass > 0.0 else np.full(len(group), np.nan)
@@ -229,9 +230,10 @@ def _fits(group: list[Peer], gram: Floats) -> Floats:
     return np.asarray(fits)
 
 
-def _importance(island: Island, query: Query, member: Peer) -> Floats:
-    """Return how much denser the user's data lie at the probes of a learnware than its own."""
-    points = member.points[member.probes]
-    users = closeness(island, points, query.points.astype(np.float32)) @ query.weights
-    own = closeness(island, points, member.points) @ member.weights
-    return np.asarray(np.minimum(users / (own + 1e-9), _MOST_IMPORTANCE))
+def _importances(island: Island, query: Query, members: Sequence[Peer]) -> list[Floats]:
+    """Return how much denser the user's data lie at the probes of learnwares than their own."""
+    probes = [member.points[member.probes] for member in members]
+    users = closeness(island, np.concatenate(probes), query.points.astype(np.float32)) @ query.weights
+    own = [closeness(island, p, m.points) @ m.weights for p, m in zip(probes, members, strict=True)]
+    importances = np.minimum(users / (np.concatenate(own) + 1e-9), _MOST_IMPORTANCE)
+    return np.split(importances, np.cumsum([len(each) for each in own])[:-1])

@@ -25,8 +25,8 @@ _LEAST_WEIGHT = 0.01
 
 # Up to so many candidates are looked at one by one; of more, so many of each look at all of them.
 _FEW, _PER_LOOK = 4096, 256
-# So often all candidates are looked at, unless nobody outside would help before.
-_LOOKS = 4
+# So often all candidates are looked at, unless nobody outside would help before; further looks have found nothing.
+_LOOKS = 3
 # By half precision sketches, a smaller help than this cannot be told.
 _HELP = 1e-3
 
@@ -137,22 +137,27 @@ def _highest(gains: Singles) -> Rows:
 def _frank_wolfe(sketches: Singles, target: Singles, size: int) -> tuple[list[int], Singles]:
     """Return rows of `sketches` whose convex hull comes near to `target`, and what is left of it.
 
-    Each is found where the last ones fall short. Copies of a row that is in are left out: they would take the places of
-    others and bring it no nearer.
+    Each is found where the last ones fall short, until nobody helps any more. Copies of a row that is in are left out:
+    they would take the places of others and bring it no nearer.
     """
     chosen: list[int] = []
     residual, allowed = target, np.ones(len(sketches), dtype=bool)
     norms = np.einsum("ij,ij->i", sketches, sketches)
-    for _ in range(size):
-        if not allowed.any():
+    gram, products, weights = np.empty((size, size)), np.empty(size), np.zeros(size)
+    for n in range(size):
+        gains = sketches @ residual
+        best = int(np.argmax(np.where(allowed, gains, -np.inf)))
+        if not allowed[best] or (chosen and gains[best] <= gains[chosen].max() + _HELP):
             break
-        best = int(np.argmax(np.where(allowed, sketches @ residual, -np.inf)))
         chosen.append(best)
-        allowed &= norms + norms[best] - 2.0 * (sketches @ sketches[best]) > SAME_DATA
+        beside = sketches @ sketches[best]
+        allowed &= norms + norms[best] - 2.0 * beside > SAME_DATA
         allowed[best] = False
-        members = sketches[chosen].astype(np.float64)
-        weights = minimize_on_simplex(members @ members.T, members @ target)
-        residual = (target - weights @ members).astype(np.float32)
+        gram[n, : n + 1] = gram[: n + 1, n] = beside[chosen]
+        products[n], weights[0] = sketches[best] @ target, weights[0] if n else 1.0
+        start, here = weights[: n + 1], slice(n + 1)
+        weights[here] = minimize_on_simplex(gram[here, here], products[here], start=start)
+        residual = (target - weights[here].astype(np.float32) @ sketches[chosen]).astype(np.float32)
     return chosen, residual
 
 

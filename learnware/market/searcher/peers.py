@@ -97,12 +97,16 @@ def groups(members: Sequence[Peer]) -> Iterable[list[Peer]]:
 
 def closeness(island: Island, points: npt.NDArray[np.float32], others: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
     """Return the cube of the kernel of the island between framed points, of shape (n_points, n_others)."""
-    squared = points @ (-2.0 * others.T)
-    squared += np.einsum("ij,ij->i", points, points)[:, None]
-    squared += np.einsum("ij,ij->i", others, others)
-    near = island.ruler[1].kernel.of_squared_distances(np.maximum(squared, 0.0, out=squared))
+    kernel = island.ruler.frame.kernel
+    waves = kernel.between(points, others)
+    near: npt.NDArray[Any] = next(waves)[1].copy()
+    for _, values in waves:
+        near += values
     # A power of numpy's takes as long as all else here.
-    return np.asarray(near * near * near)
+    cube: npt.NDArray[Any] = near * near
+    cube *= near
+    cube *= cube.dtype.type(len(kernel.gammas) ** -3.0)
+    return cube
 
 
 def surrogates(island: Island, points: npt.NDArray[np.float32], group: Sequence[Peer]) -> Iterator[npt.NDArray[Any]]:
