@@ -29,6 +29,22 @@ def test_gram_matrix_is_that_of_a_double_loop(gammas: tuple[float, ...]) -> None
 
 
 @pytest.mark.parametrize("gammas", MIXTURES)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_components_between_points_add_up_to_the_gram_matrix(gammas: tuple[float, ...], dtype: type) -> None:
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(7, 3)).astype(dtype), rng.normal(size=(5, 3)).astype(dtype)
+    kept = X.copy(), Y.copy()
+    parts = [(gamma, values.copy()) for gamma, values in GaussianKernel(gammas).between(X, Y)]
+    assert sorted(gamma for gamma, _ in parts) == sorted(gammas)
+    atol = 200 * np.finfo(dtype).eps * max(1.0, *gammas)
+    for gamma, values in parts:
+        assert values.dtype == dtype
+        np.testing.assert_allclose(values, by_loops((gamma,), X, Y), rtol=0, atol=atol)
+    np.testing.assert_array_equal(X, kept[0])
+    np.testing.assert_array_equal(Y, kept[1])
+
+
+@pytest.mark.parametrize("gammas", MIXTURES)
 @pytest.mark.parametrize(("n", "m"), [(3, 4000), (4000, 3), (1500, 1300), (1, 1), (0, 3), (3, 0)])
 def test_mean_is_the_gram_matrix_times_the_weights(gammas: tuple[float, ...], n: int, m: int) -> None:
     rng = np.random.default_rng(1)

@@ -54,6 +54,24 @@ def test_simplex_weights_meet_the_optimality_conditions(problem: Problem) -> Non
     assert gradient.min() >= multiplier - 1e-6 * scale(problem)
 
 
+@given(problems(), st.integers(0, 10**6), st.booleans())
+def test_wherever_it_starts_the_weights_are_as_good(problem: Problem, seed: int, sparse: bool) -> None:
+    K, c = problem
+    rng = np.random.default_rng(seed)
+    start = rng.dirichlet(np.ones(len(c))) * (rng.random(len(c)) < 0.3 if sparse else 1.0)
+    start[0] += 1.0 - start.sum()
+    ours = minimize_on_simplex(K, c, start=start)
+    assert (ours >= 0).all()
+    assert ours.sum() == pytest.approx(1.0, abs=1e-9)
+    assert objective(problem, ours) <= objective(problem, minimize_on_simplex(K, c)) + 1e-7 * scale(problem)
+
+
+@pytest.mark.parametrize("start", [[1.0], [0.5, 0.4], [1.5, -0.5], [np.nan, 1.0]])
+def test_weights_to_start_from_must_be_weights(start: list[float]) -> None:
+    with pytest.raises(InvalidParameter, match="'start' parameter of minimize_on_simplex"):
+        minimize_on_simplex(np.eye(2), np.ones(2), start=start)
+
+
 @given(problems())
 def test_nonnegative_weights_meet_the_optimality_conditions(problem: Problem) -> None:
     K, c = problem
