@@ -15,7 +15,7 @@ from learnware.market.searcher.agreement import SAME_DATA
 from learnware.market.searcher.statistical import Neighbours, Query, Scan
 
 #: The support that Frank-Wolfe looks for, in multiples of the size of the mixture asked for.
-_BREADTH = 2
+_BREADTH = 3
 
 #: The nearest that join them, in the same multiples.
 _NEAR = 16

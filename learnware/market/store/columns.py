@@ -94,8 +94,13 @@ def _semantic(words: str) -> SemanticSpecification:
         said["scenarios"] = tuple(said["scenarios"])
     for side in ("inputs", "outputs"):
         if side in said:
-            said[side] = Fields.from_dict(said[side])
+            said[side] = _fields(said[side])
     return _as_written(SemanticSpecification, **{**_UNSAID, **said})
+
+
+def _fields(said: dict[str, Any]) -> Fields:
+    described = {int(position): text for position, text in said["Description"].items()}
+    return _as_written(Fields, dimension=said["Dimension"], descriptions=described)
 
 
 def _parts(arrays: _Array, n_points: int, n_features: int) -> list[_Array]:
