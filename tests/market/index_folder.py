@@ -60,7 +60,7 @@ def spoil_columns(folder: Path) -> None:
 def spoil_sketches(folder: Path) -> None:
     (columns,) = volume(folder).glob("*.columns")
     with open(columns, "r+b") as file:
-        file.write(np.full(1024, np.nan, np.float16).tobytes())
+        file.write(np.full(N * 256, np.nan, np.float16).tobytes())
 
 
 def lose_columns(folder: Path) -> None:

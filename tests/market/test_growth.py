@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from learnware.errors import MarketError
 from learnware.market import LocalMarket
-from learnware.market.organizer import Index, Island, Snapshot, TextIndex, frames, growth
+from learnware.market.organizer import Index, Island, Snapshot, TextIndex, catching_up, frames, growth
 from learnware.market.organizer import index as indexing
 from learnware.market.organizer.columns import Columns
 from learnware.market.organizer.shelf import Unusable
@@ -40,7 +40,7 @@ def small_islands(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(growth, "_LEAST_CAPACITY", SMALL)
     monkeypatch.setattr(frames, "MOST_VOTERS", 6)
     monkeypatch.setattr(growth, "_AT_ONCE", 3)
-    monkeypatch.setattr(indexing, "_AT_ONCE", 7)
+    monkeypatch.setattr(catching_up, "_AT_ONCE", 7)
 
 
 def word(seed: int) -> str:

@@ -6,16 +6,22 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from threading import Barrier
 
+import numpy as np
 import pytest
 
-from learnware.errors import MarketError
+from learnware.errors import InvalidSpecification, MarketError
 from learnware.market import LocalMarket
-from learnware.market.organizer import Index
+from learnware.market.organizer import Index, Snapshot
 from learnware.market.organizer import index as indexing
+from learnware.market.organizer.shelf import Unusable
+from learnware.market.organizer.tables import TablesOnDisk
 from learnware.market.store import DirectoryStore
+from learnware.specification import RKME
 from tests.market.index_folder import (
     DAMAGES,
     N,
@@ -140,9 +146,83 @@ def test_without_permission_to_write_the_index_is_held_in_memory(
         index.close()
 
 
-def test_tables_that_are_busy_are_not_taken_for_damaged() -> None:
-    error = MarketError("busy")
-    error.__cause__ = sqlite3.OperationalError("locked")
-    assert not indexing._is_damage(error)
-    error.__cause__ = sqlite3.DatabaseError("malformed")
-    assert indexing._is_damage(error)
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [(sqlite3.OperationalError("database is locked"), MarketError), (sqlite3.DatabaseError("malformed"), Unusable)],
+)
+def test_tables_that_are_busy_are_not_taken_for_damaged(folder: Path, error: sqlite3.Error, kind: type) -> None:
+    tables = TablesOnDisk(volume(folder) / "index.sqlite", writable=True)
+    with closing(tables), pytest.raises(kind), tables._connected():
+        raise error
+
+
+@pytest.mark.parametrize("table", ["members", "text_entries", "islands", "text_words"])
+def test_damage_that_is_met_while_changes_are_taken_in_is_mended(folder: Path, table: str) -> None:
+    path = volume(folder) / "index.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+        page = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)).fetchone()[0]
+        size = connection.execute("PRAGMA page_size").fetchone()[0]
+    with open(path, "r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xff" * size)
+    with closing(LocalMarket.in_folder(folder)) as market:
+        fill(market, range(1000, 1003), centre=50.0)
+        assert market.search(spec(1000, centre=50.0), limit=1).hits[0].name == "Region 1000"
+        assert len(market.search("region", limit=1000).hits) == N + 3
+
+
+@pytest.mark.parametrize("column", ["numbers", "died", "self_products"])
+@pytest.mark.parametrize("value", [0, 1, -3, float("nan")])
+def test_columns_that_say_something_else_are_noticed(folder: Path, column: str, value: float) -> None:
+    before, words = nearest(folder), found(folder, limit=1000)
+    with closing(LocalMarket.in_folder(folder)) as market:
+        (island,) = market._index.snapshot().islands
+        values = getattr(island.columns, column)
+        if np.isnan(value) and values.dtype.kind != "f":
+            pytest.skip("a whole number")
+        if (column == "died" and value <= 0) or (column == "self_products" and value == 1):
+            pytest.skip("as it may be")
+        values[5:200] = value
+    assert nearest(folder) == before
+    assert found(folder, limit=1000) == words
+
+
+def test_threads_that_meet_the_same_damage_make_the_index_anew_once(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[object] = []
+    real = Index._make_anew
+    monkeypatch.setattr(Index, "_make_anew", lambda *a, **k: (made.append(a), real(*a, **k))[1])
+    with closing(LocalMarket.in_folder(folder)) as market:
+        index, together = market._index, Barrier(4)
+        asked: list[Snapshot] = []
+
+        def question(snapshot: Snapshot) -> int:
+            asked.append(snapshot)
+            if len(asked) <= 4:
+                together.wait(10)
+                raise Unusable("as if something were wrong")
+            return len(snapshot.islands)
+
+        with ThreadPoolExecutor(4) as pool:
+            assert list(pool.map(lambda _: index.ask(question), range(4))) == [1] * 4
+    assert len(made) == 1
+
+
+def test_an_index_that_stays_damaged_is_an_error_of_the_market(folder: Path) -> None:
+    def question(snapshot: Snapshot) -> None:
+        raise Unusable("again")
+
+    with closing(LocalMarket.in_folder(folder)) as market, pytest.raises(MarketError, match="fsck"):
+        market._index.ask(question)
+
+
+def test_points_that_cannot_be_measured_are_refused_to_whoever_asks(folder: Path) -> None:
+    before = volume(folder).name
+    with closing(LocalMarket.in_folder(folder)) as market, np.errstate(all="ignore"):
+        huge = RKME(np.array([[1.7e308, -1.7e308], [0.0, 1.0]]), np.array([0.5, 0.5]), n_samples=100)
+        refused = pytest.raises(InvalidSpecification, match="rescale")
+        with refused:
+            market.search(huge)
+    assert volume(folder).name == before

@@ -6,21 +6,24 @@ import os
 import time
 from contextlib import closing
 from pathlib import Path
+from threading import Event, Thread
+from typing import Any
 
 import numpy as np
 import pytest
 
 from learnware.market import LocalMarket
-from learnware.market.organizer import Snapshot, volume
+from learnware.market.organizer import Snapshot, catching_up, volume
 from learnware.market.organizer import index as indexing
 from learnware.market.organizer.index import Index
 from learnware.market.organizer.lately import Lately
 from learnware.market.organizer.shelf import Moved
+from learnware.market.searcher import Wishes, search
 from learnware.market.store import DirectoryStore
 from learnware.market.store.turns import Turns
 from learnware.specification import RKME, Column, SemanticSpecification, Space, Specification
 from learnware.testing import synthetic_market
-from tests.market.index_folder import fill, found, lose_columns, make, spec
+from tests.market.index_folder import N, fill, found, lose_columns, make, spec
 from tests.market.index_folder import volume as volume_of
 
 N_SPACES = 40
@@ -140,7 +143,7 @@ def test_a_store_with_a_specification_written_anew_can_be_indexed_by_and_by(
         number = store.entries([learnware_id])[learnware_id].number
         with store._database.writing() as connection:
             store._ledger.describe_anew(connection, learnware_id, number, spec(0, name="mended"))
-    monkeypatch.setattr(indexing, "_AT_ONCE", 64)
+    monkeypatch.setattr(catching_up, "_AT_ONCE", 64)
     with closing(LocalMarket.in_folder(folder)) as market:
         market.rebuild_index(progress=False)
     name = volume_of(folder).name
@@ -186,3 +189,50 @@ def test_together_they_are_no_larger_than_agreed(lately: Lately[str, int]) -> No
     lately.drop(["b", "not there"])
     lately.put({"c": 10})
     assert lately.get(["c"]) == {"c": 10}
+
+
+@pytest.mark.parametrize("n_gone", [130, 300])
+def test_what_has_gone_since_the_snapshot_is_no_hit(folder: Path, n_gone: int) -> None:
+    with closing(LocalMarket.in_folder(folder)) as market:
+        snapshot = market._index.snapshot()
+        nearest = [hit.id for hit in market.search(spec(7).statistical, limit=N).hits]
+        snapshot.islands[0].source.members._kept.drop(snapshot.islands[0].source.members._kept.known())
+        for learnware_id in nearest[:n_gone]:
+            market._store.remove(learnware_id)
+        found = search(snapshot, spec(7).statistical, wishes=Wishes(limit=N))
+        assert {hit.id for hit in found.hits} == set(nearest[n_gone:])
+        assert (found.mixture is None) == (n_gone == N)
+        if n_gone == N:
+            assert found.verdict == "nothing fits"
+            assert found.reason
+
+
+def test_threads_wait_no_longer_for_each_other_than_processes_do(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(indexing, "_PATIENCE_SECONDS", 0.1)
+    with closing(LocalMarket.in_folder(folder)) as market:
+        market.warm()
+        fill(market, range(1000, 1001))
+        at_work, done = Event(), Event()
+        real = volume.Volume.take_in
+
+        def slow(*arguments: Any, **options: Any) -> None:
+            at_work.set()
+            done.wait(10)
+            real(*arguments, **options)
+
+        monkeypatch.setattr(volume.Volume, "take_in", slow)
+        worker = Thread(target=market.warm)
+        worker.start()
+        assert at_work.wait(10)
+        assert len(market.search(spec(7).statistical, limit=1000).hits) == N
+        done.set()
+        worker.join()
+        assert len(market.search(spec(7).statistical, limit=1000).hits) == N + 1
+
+
+def test_of_large_specifications_fewer_are_kept(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    monkeypatch.setattr("learnware.market.organizer.members._MOST_COORDINATES", 50 * 10)
+    with closing(LocalMarket.in_folder(folder)) as market:
+        market.search(spec(7))
+        (island,) = market._index.snapshot().islands
+        assert len(island.source.members._kept.known()) == 50

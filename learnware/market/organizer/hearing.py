@@ -11,6 +11,8 @@ from learnware.market.store import Cell, Store
 
 #: Of so many models the answers are kept; they take some 10 kB each.
 N_KEPT = 1024
+# Of models of many classes, only those of so many bytes.
+_MOST_BYTES = 2**26
 
 
 class Hearing:
@@ -24,7 +26,7 @@ class Hearing:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._kept: Lately[str, tuple[Cell, ...]] = Lately(N_KEPT)
+        self._kept: Lately[str, tuple[Cell, ...]] = Lately(N_KEPT, _n_bytes, _MOST_BYTES)
         self._reached = 0
         self._lock = Lock()
 
@@ -53,3 +55,7 @@ class Hearing:
         for cell in self._store.cells_of(digests):
             read[cell.answerer].append(cell)
         return {digest: tuple(cells) for digest, cells in read.items()}
+
+
+def _n_bytes(cells: tuple[Cell, ...]) -> int:
+    return sum(len(cell.content) for cell in cells)

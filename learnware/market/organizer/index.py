@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import os
-import secrets
-import shutil
-import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from threading import RLock
 from typing import TypeVar
 
 from learnware._progress import progress_bar
 from learnware.errors import MarketError
-from learnware.market.organizer.pointer import NAME, point_to, pointed_to
+from learnware.market.organizer.catching_up import changed_at, taken_in
+from learnware.market.organizer.pointer import new_folder, point_to, pointed_to, sweep
 from learnware.market.organizer.shelf import Moved, Unusable
 from learnware.market.organizer.snapshot import Snapshot
 from learnware.market.organizer.volume import Volume
@@ -26,8 +23,6 @@ from learnware.market.store.turns import Turns
 
 T = TypeVar("T")
 
-# So many changes are taken in at once; then others have their turn.
-_AT_ONCE = 2048
 # Who finds another process at work on the index waits so long, and then answers by what is there already.
 _PATIENCE_SECONDS, _PATIENCE_WITHOUT_SECONDS = 2.0, 60.0
 # Islands may move, or prove damaged, so often while a question is answered.
@@ -73,25 +68,33 @@ class Index:
     def ask(self, question: Callable[[Snapshot], T]) -> T:
         """Return the answer to a question about the index as of now; if it proves damaged, ask a new one."""
         for _ in range(_TRIES):
+            snapshot = self.snapshot()
             try:
-                return question(self.snapshot())
+                return question(snapshot)
             except Moved:
                 with self._lock:
                     self._snapshot = None
             except (Unusable, MarketError) as error:
-                self._mend(error)
-        return question(self.snapshot())
+                self._mend(error, snapshot)
+        raise MarketError(
+            f"The index of the market changed or proved damaged {_TRIES} times during one search. Try again; if it "
+            "stays so, check the disk, and the market with `learnware market fsck`."
+        )
 
     def snapshot(self) -> Snapshot:
         """Return the index as of now, after taking in what has changed."""
-        with self._lock:
+        generation, before = self._store.generation(), self._snapshot
+        if before is not None and before.generation == generation:
+            return before
+        # Whoever finds another thread at work waits no longer than for another process.
+        if not self._lock.acquire(timeout=-1 if before is None else _PATIENCE_SECONDS):
+            return before or self.snapshot()
+        try:
             if self._snapshot is None or self._snapshot.generation != self._store.generation():
-                try:
-                    self._snapshot = self._up_to_date()
-                except (Unusable, MarketError) as error:
-                    self._mend(error)
-                    self._snapshot = self._up_to_date()
+                self._snapshot = self._mended()
             return self._snapshot
+        finally:
+            self._lock.release()
 
     def behind(self) -> int:
         """Return how many changes of the store it has not taken in: all of them, if it proves damaged."""
@@ -136,15 +139,27 @@ class Index:
         self._lock = RLock()
         self._volume = self._snapshot = None
 
-    def _mend(self, error: Exception) -> None:
-        """Make the index anew after an error that shows it to be damaged; raise any other error."""
+    def _mended(self) -> Snapshot:
+        """Return the index as of now, made anew if it proves damaged."""
+        try:
+            return self._up_to_date()
+        except (Unusable, MarketError) as error:
+            self._mend(error)
+        try:
+            return self._up_to_date()
+        except Unusable as error:
+            raise MarketError(f"The index of the market was made anew and is damaged again: {error}.") from error
+
+    def _mend(self, error: Exception, snapshot: Snapshot | None = None) -> None:
+        """Make an index anew after an error that shows it to be damaged; raise any other error."""
         with self._lock:
             if self._is_superseded():
                 self._let_go()
-            elif _is_damage(error):
-                self._make_anew(instead_of=self._refused if self._volume is None else self._volume.name)
-            else:
+            elif not isinstance(error, Unusable):
                 raise error
+            elif snapshot is None or self._volume is None or self._volume.has_made(snapshot):
+                # Else another thread has done so meanwhile.
+                self._make_anew(instead_of=self._refused if self._volume is None else self._volume.name)
 
     def _is_superseded(self) -> bool:
         """Tell whether another process has made the index anew; it has deleted the files of this one."""
@@ -162,12 +177,13 @@ class Index:
             if instead_of is not None and pointed_to(self.folder) not in (None, instead_of):
                 # Somebody else has done so while we waited.
                 return
-            token = self._new_token()
-            volume = Volume(self._store, self.folder / token)
-            for _ in progress_bar(self._parts(volume), desc="organizing", shown=progress):
+            folder = self.folder
+            token = new_folder(folder)
+            volume = Volume(self._store, folder / token)
+            for _ in progress_bar(taken_in(volume, self._store), desc="organizing", shown=progress):
                 pass
-            point_to(Path(str(self.folder)), token)
-            self._sweep(token)
+            point_to(folder, token)
+            sweep(folder, token)
             self._volume = volume
 
     def _let_go(self) -> None:
@@ -183,7 +199,7 @@ class Index:
     def _catch_up(self, volume: Volume) -> Volume:
         """Take in what the store has beyond an index; if another process keeps its turn, leave it at that."""
         if self.folder is None or volume.folder is None:
-            for _ in self._parts(volume):
+            for _ in taken_in(volume, self._store):
                 pass
             return volume
         if not volume.writable:
@@ -203,36 +219,8 @@ class Index:
                     self._waited_at = time.monotonic()
                     return volume
                 volume = self._opened()
-                if next(self._parts(volume), None) is None:
+                if next(taken_in(volume, self._store), None) is None:
                     return volume
-
-    def _parts(self, volume: Volume) -> Iterator[int]:
-        """Take in changes, some at a time, and yield the generation come to."""
-        generation, there = volume.generation, self._store.generation()
-        # Specifications that were written anew by then are read as they are now from the first.
-        known_anew = there if generation == 0 else 0
-        if generation > there:
-            raise Unusable("it knows of changes that the store does not have")
-        while True:
-            changes = self._store.changes(generation, _AT_ONCE)
-            if changes.generation == generation:
-                return
-            last = self._changed_at(changes.generation)
-            entries = self._store.entries(changes.stored)
-            if changes.generation <= known_anew:
-                known = {i for i, entry in entries.items() if entry.number <= generation}
-                entries = {i: entry for i, entry in entries.items() if i not in known}
-                changes = replace(changes, stored=tuple(i for i in changes.stored if i not in known))
-            volume.take_in(changes, entries, last)
-            generation = changes.generation
-            yield generation
-
-    def _changed_at(self, generation: int) -> str | None:
-        """Return the id that a change of the store was about."""
-        if generation <= 0:
-            return None
-        changes = self._store.changes(generation - 1, 1)
-        return next(iter((*changes.stored, *changes.removed)), None)
 
     def _opened(self) -> Volume:
         """Return the index that is used now, which another process may have made anew."""
@@ -262,11 +250,11 @@ class Index:
         if not (folder / token).is_dir():
             raise Unusable(f"{token} is gone")
         try:
-            volume = Volume(self._store, folder / token, _writable(folder))
+            volume = Volume(self._store, folder / token, _writable(folder / token))
         except FileNotFoundError as error:
             raise Unusable(f"{token} has just gone") from error
         generation, last = volume.reached()
-        if last != self._changed_at(generation):
+        if last != changed_at(self._store, generation):
             volume.close()
             raise Unusable("it is that of another store")
         return volume
@@ -277,9 +265,9 @@ class Index:
         with self._turn(_PATIENCE_WITHOUT_SECONDS):
             token = pointed_to(folder)
             if token is None:
-                token = self._new_token()
+                token = new_folder(folder)
                 Volume(self._store, folder / token).close()
-                point_to(Path(str(self.folder)), token)
+                point_to(folder, token)
         return token
 
     @contextmanager
@@ -291,28 +279,6 @@ class Index:
         with Turns(self.folder).taken(patience):
             yield
 
-    def _new_token(self) -> str:
-        """Make a folder for another index; the caller has the turn."""
-        folder = Path(str(self.folder))
-        self._sweep(pointed_to(folder))
-        token = f"{NAME}-{secrets.token_hex(8)}"
-        (folder / token).mkdir()
-        return token
-
-    def _sweep(self, used: str | None) -> None:
-        """Delete what is not used (any more); whoever reads it keeps it open. The caller has the turn."""
-        for path in Path(str(self.folder)).glob(f"{NAME}-*"):
-            if path.name != used and path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            elif path.suffix == ".part":
-                path.unlink(missing_ok=True)
-
 
 def _writable(folder: Path) -> bool:
     return os.access(folder if folder.exists() else folder.parent, os.W_OK)
-
-
-def _is_damage(error: Exception) -> bool:
-    cause = error.__cause__
-    damaged = isinstance(cause, sqlite3.DatabaseError) and not isinstance(cause, sqlite3.OperationalError)
-    return isinstance(error, Unusable) or damaged

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import secrets
+import shutil
 from pathlib import Path
 
 from learnware.market.organizer.tables import INDEX_VERSION
@@ -18,6 +20,23 @@ def pointed_to(folder: Path) -> str | None:
         return (folder / NAME).read_text(encoding="ascii")
     except (FileNotFoundError, UnicodeDecodeError):
         return None
+
+
+def new_folder(folder: Path) -> str:
+    """Make the folder of another index, in place of what nobody uses; return its name. The caller has the turn."""
+    sweep(folder, pointed_to(folder))
+    name = f"{NAME}-{secrets.token_hex(8)}"
+    (folder / name).mkdir()
+    return name
+
+
+def sweep(folder: Path, used: str | None) -> None:
+    """Delete what is not used (any more); whoever reads it keeps it open. The caller has the turn."""
+    for path in folder.glob(f"{NAME}-*"):
+        if path.name != used and path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.suffix == ".part":
+            path.unlink(missing_ok=True)
 
 
 def point_to(folder: Path, name: str) -> None:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from threading import RLock
 from typing import Any, Protocol
 
+from learnware.errors import MarketError
+from learnware.market.organizer.shelf import Unusable
 from learnware.market.organizer.texts import TextIndex
+from learnware.market.store.database import Database
 from learnware.market.store.tables import Schema
 
 #: Version of the tables and of the columns beside them; an index of another version is made anew.
@@ -65,6 +69,24 @@ def make_tables(connection: sqlite3.Connection) -> None:
 INDEX_SCHEMA = Schema(INDEX_VERSION, make_tables)
 
 
+class TablesOnDisk(Database):
+    """The tables of an index in a file. What shows that this is damaged is `Unusable`: it can be made anew.
+
+    Parameters
+    ----------
+    path : Path
+    writable : bool
+    """
+
+    def __init__(self, path: Path, writable: bool) -> None:
+        super().__init__(path, writable=writable, schema=INDEX_SCHEMA)
+
+    def _told(self, error: sqlite3.Error | UnicodeDecodeError) -> Exception:
+        if isinstance(error, sqlite3.OperationalError):
+            return super()._told(error)
+        return Unusable(f"{self._path}: {error}")
+
+
 class TablesInMemory:
     """The tables of an index that ends with the process."""
 
@@ -75,7 +97,10 @@ class TablesInMemory:
 
     def rows(self, statement: str, arguments: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         with self._lock:
-            return self._connection.execute(statement, arguments).fetchall()
+            try:
+                return self._connection.execute(statement, arguments).fetchall()
+            except sqlite3.ProgrammingError as error:
+                raise MarketError("The market has been closed. Open it again to use it.") from error
 
     @contextmanager
     def reading(self) -> Iterator[None]:

@@ -124,9 +124,6 @@ class TextIndex:
     [2]
     """
 
-    #: The statements that make the tables, each of which does nothing where its table is there.
-    TABLES = text_tables.TABLES
-
     def __init__(self, rows: Rows, reading: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
         self._rows = rows
         self._reading = reading

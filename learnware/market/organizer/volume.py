@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from learnware.errors import LearnwareError
 from learnware.kernels import GaussianKernel
 from learnware.market.organizer.columns import Columns
 from learnware.market.organizer.growth import Growth
@@ -21,10 +22,9 @@ from learnware.market.organizer.measuring import features_of
 from learnware.market.organizer.members import Members
 from learnware.market.organizer.shelf import Moved, Shelf, Unusable
 from learnware.market.organizer.snapshot import Snapshot
-from learnware.market.organizer.tables import INDEX_SCHEMA, Tables, TablesInMemory
+from learnware.market.organizer.tables import Tables, TablesInMemory, TablesOnDisk
 from learnware.market.organizer.texts import TextIndex
 from learnware.market.store import Changes, Entry, Store
-from learnware.market.store.database import Database
 from learnware.market.store.failures import of_system
 from learnware.specification import Frame, SemanticSpecification, Space
 
@@ -56,9 +56,7 @@ class Volume:
     def __init__(self, store: Store, folder: Path | None = None, writable: bool = True) -> None:
         self.folder, self.writable = folder, writable
         self._store = store
-        self.tables: Tables = (
-            TablesInMemory() if folder is None else Database(folder / _DATABASE, writable=writable, schema=INDEX_SCHEMA)
-        )
+        self.tables: Tables = TablesInMemory() if folder is None else TablesOnDisk(folder / _DATABASE, writable)
         self.members = Members(store)
         self._texts = TextIndex(self.tables.rows, self.tables.reading)
         self._hearing = Hearing(store)
@@ -112,7 +110,8 @@ class Volume:
             # Another process may give the numbers of what was not committed to other files and frames.
             self._opened.drop(self._opened.known() - opened)
             self._rulers.drop(self._rulers.known() - rulers)
-            if isinstance(error, OSError) and self.folder is not None:
+            # The library's own errors are those of the system too, and say already what there is to say.
+            if isinstance(error, OSError) and not isinstance(error, LearnwareError) and self.folder is not None:
                 raise self._of_system(error, self.folder) from error
             raise
         growth.sweep()
@@ -130,6 +129,10 @@ class Volume:
                 continue
             self._opened.drop(self._opened.known() - {(shelf.number, shelf.epoch) for shelf in shelves})
             return Snapshot(generation, islands, self._known_groups(), self._texts, self._hearing, self._store)
+
+    def has_made(self, snapshot: Snapshot) -> bool:
+        """Tell whether a snapshot is one of this index."""
+        return snapshot.texts is self._texts
 
     def columns(self, shelf: Shelf) -> Columns:
         """Return the columns of an island; `Moved` if they are in another file meanwhile."""
@@ -190,9 +193,15 @@ class Volume:
 
     def _open(self, shelf: Shelf) -> Columns:
         path = self.path(shelf.number, shelf.epoch)
-        with suppress(FileNotFoundError):
+        try:
             if path is not None and Columns.fits(path, shelf.capacity):
-                return Columns(shelf.capacity, path, "r+" if self.writable else "c")
+                columns = Columns(shelf.capacity, path, "r+" if self.writable else "c")
+                _check(columns, shelf)
+                return columns
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise self._of_system(error, Path(str(self.folder))) from error
         if self.tables.rows("SELECT epoch FROM islands WHERE number = ?", (shelf.number,)) != [(shelf.epoch,)]:
             raise Moved(f"island {shelf.number} has moved")
         raise Unusable(f"{path} is not there, or has another size than {shelf.capacity} rows need")
@@ -212,6 +221,20 @@ class Volume:
             # Another dictionary, since snapshots hold this one.
             self._groups = {**self._groups, **told}
         return self._groups
+
+
+def _check(columns: Columns, shelf: Shelf) -> None:
+    """Raise `Unusable` for rows that are not those of an island."""
+    numbers, died = columns.numbers[: shelf.n_rows], columns.died[: shelf.n_rows]
+    # Later deaths have been marked since, or by somebody who was interrupted.
+    n_present = np.count_nonzero((died == 0) | (died > shelf.changed))
+    sound = n_present == shelf.n_present and (numbers[:1] > 0).all() and (np.diff(numbers) > 0).all()
+    if shelf.space is not None:
+        # Squared norms of means under a kernel that is 1 at most, in single precision.
+        own = columns.self_products[: shelf.n_rows]
+        sound = sound and bool(((own > 0.0) & (own < 1.001)).all())
+    if not sound:
+        raise Unusable(f"the columns of island {shelf.number} are not those of {shelf.n_present} learnwares")
 
 
 @lru_cache(maxsize=4096)

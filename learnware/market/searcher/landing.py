@@ -101,7 +101,7 @@ class Landing:
         return measured(self.scan, self.folding.copies.get(row, np.empty(0, np.intp)))
 
 
-def land(allowed: Candidates, scan: Scan, mixture_size: int, duplicates: bool) -> Landing:
+def land(allowed: Candidates, scan: Scan, mixture_size: int, duplicates: bool) -> Landing | None:
     """Rank the learnwares of an island for a user.
 
     Parameters
@@ -113,10 +113,17 @@ def land(allowed: Candidates, scan: Scan, mixture_size: int, duplicates: bool) -
         At most so many members of the mixture.
     duplicates : bool
         Whether near-duplicates are to be listed.
+
+    Returns
+    -------
+    Landing or None
+        None if all have gone from the store since the snapshot.
     """
     folding = Folding(scan, allowed.snapshot)
-    block = next(folding.blocks(), np.empty(0, np.intp))
-    near = measured(scan, block)
+    measuring = ((block, measured(scan, block)) for block in folding.blocks())
+    block, near = next((both for both in measuring if len(both[1].rows)), (None, None))
+    if block is None or near is None:
+        return None
     judgement = estimate_losses(allowed.snapshot.hearing, scan, near)
     useful = folding.unfolded()
     useful[near.rows[judgement.useless]] = False

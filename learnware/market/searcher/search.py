@@ -101,7 +101,8 @@ def _answer(
     answering = Answering(allowed, fetch, specification.statistical)
     if specification.statistical is None:
         return answering.by_words(wishes.limit, wishes.offset)
-    landings = [land(allowed, scan, wishes.mixture_size, wishes.duplicates) for scan in scans]
+    landed = (land(allowed, scan, wishes.mixture_size, wishes.duplicates) for scan in scans)
+    landings = [landing for landing in landed if landing is not None]
     if not landings:
         return SearchResult((), None, "nothing fits", reason=why_no_island(allowed, specification.statistical.space))
     return answering.by_distance(landings, wishes.limit, wishes.offset)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from learnware.errors import InvalidSpecification
 from learnware.kernels import inner_product, inner_products
 from learnware.market.organizer import Island
 from learnware.market.organizer.island import Mask, Rows
@@ -129,8 +130,13 @@ class Scan:
     @classmethod
     def of(cls, island: Island, query: Query, mask: Mask, products: Singles) -> Scan:
         """Look at the rows of an island that may be found, given the products of all."""
-        if not np.isfinite(products).all():
-            raise Unusable("a sketch is not finite")
+        if not np.isfinite(query.sketch).all():
+            raise InvalidSpecification(
+                "The points of a specification must be numbers that can be measured. Got some so large that their "
+                "squares are infinite: rescale the columns, or leave out what stands for a missing value."
+            )
+        if not np.isfinite(products).all() or not np.isfinite(island.self_products).all():
+            raise Unusable("a sketch or a norm is not finite")
         return cls(island, query, mask, np.where(mask, products, np.float32(-np.inf)))
 
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from learnware.market.organizer import Island, Snapshot
 from learnware.market.organizer.island import Rows
 from learnware.market.organizer.sketches import Singles
-from learnware.market.searcher.statistical import Query
+from learnware.market.searcher.statistical import Floats, Query
 from learnware.specification import RKME
 
 
@@ -60,3 +60,13 @@ def _around(island: Island, sketch: Singles, rows: Rows, n_most: int) -> Rows:
     near, rest = order[: n_most // 2], order[n_most // 2 :]
     spread = rest[np.linspace(0, len(rest) - 1, n_most - len(near)).astype(int)]
     return np.sort(rows[np.concatenate([near, spread])])
+
+
+def principal_plane(sketches: Floats) -> Floats:
+    """Return the first two principal components, 0 where there are fewer."""
+    centred = sketches - sketches.mean(axis=0)
+    _, _, axes = np.linalg.svd(centred, full_matrices=False)
+    plane = np.zeros((len(sketches), 2))
+    projected = centred @ axes[:2].T
+    plane[:, : projected.shape[1]] = projected
+    return plane

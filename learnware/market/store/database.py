@@ -143,7 +143,11 @@ class Database:
                     yield from self._unwritable()
             except (sqlite3.Error, UnicodeDecodeError) as error:
                 # A damaged file can make SQLite complain in letters that are none.
-                raise of_database(self._path.parent, error) from error
+                raise self._told(error) from error
+
+    def _told(self, error: sqlite3.Error | UnicodeDecodeError) -> Exception:
+        """Return our error for one of SQLite."""
+        return of_database(self._path.parent, error)
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -215,7 +219,8 @@ def _watch_forks(database: Database) -> None:
 
 
 def _let_go() -> None:
-    for database in list(_watched):
+    # Whoever writes to an index reads from the store meanwhile, so the store's lock comes last for everybody.
+    for database in sorted(_watched, key=lambda one: one._schema is SCHEMA):
         database._lock.acquire()
         _held.append(database)
         database._disconnect()

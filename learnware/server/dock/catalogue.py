@@ -6,15 +6,16 @@ import secrets
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from learnware.errors import InvalidParameter, InvalidSpecification, LearnwareNotFound
 from learnware.limits import LIMITS
 from learnware.market.result import Hit, SearchResult
 from learnware.market.searcher import Wishes
+from learnware.market.searcher.surroundings import principal_plane
 from learnware.market.store import Revision, is_id
 from learnware.server.accounts.actor import Actor
 from learnware.server.accounts.authorize import Action, Resource, authorize
@@ -54,13 +55,14 @@ class Catalogue(Foundation):
         if cursor is not None and not is_id(cursor):
             raise _wrong_cursor(cursor)
         self._spend_look(actor)
-        hidden = self.library.hidden_from(actor)
         found: list[str] = []
         last = cursor
         while len(found) <= limit:
             batch = self.store.ids_after(last, MOST_ON_PAGE)
             if not batch:
                 break
+            # After the ids: what is hidden is known before it is stored.
+            hidden = self.library.hidden_from(actor)
             found.extend(learnware_id for learnware_id in batch if learnware_id not in hidden)
             last = batch[-1]
         more = len(found) > limit
@@ -106,7 +108,7 @@ class Catalogue(Foundation):
         wanted = SemanticSpecification(
             data=data, task=task, library=library, scenarios=tuple(scenarios), license=license
         )
-        words, hidden = (text or "").strip(), self.library.hidden_from(actor)
+        words, hidden = (text or "").strip(), partial(self.library.hidden_from, actor)
         owned = None if owner is None else self.library.of(owner)
         ids, total = self.market.matching(wanted, words, hidden, sort=sort, among=owned, start=start, limit=limit)
         end = start + limit
@@ -171,7 +173,7 @@ class Catalogue(Foundation):
         if wishes.offset > MOST_PASSED_OVER:
             raise InvalidParameter(f"The 'offset' parameter must be at most {MOST_PASSED_OVER}. Got {wishes.offset}.")
         _check_points(specification)
-        hidden = self.library.hidden_from(actor)
+        hidden = partial(self.library.hidden_from, actor)
         return self.market.search_visible(specification, text=text, wishes=wishes, hidden=hidden)
 
     def similar(self, actor: Actor, learnware_id: str, limit: int = 6) -> list[Hit]:
@@ -180,9 +182,11 @@ class Catalogue(Foundation):
         if rkme is None:
             return []
         self._spend_look(actor)
-        hidden = self.library.hidden_from(actor) | {learnware_id}
-        wishes = Wishes(limit, duplicates=True)
-        found = self.market.search_visible(replace(rkme, labels=None), wishes=wishes, hidden=hidden).hits
+        found = self.market.search_visible(
+            replace(rkme, labels=None),
+            wishes=Wishes(limit, duplicates=True),
+            hidden=lambda: self.library.hidden_from(actor) | {learnware_id},
+        ).hits
         return sorted(found, key=lambda hit: hit.distance or 0.0)
 
     def island(self, actor: Actor, about: str | Specification) -> MapPoints:
@@ -194,10 +198,12 @@ class Catalogue(Foundation):
         self._spend_look(actor)
         mine = not isinstance(about, str)
         rkme = about.statistical if isinstance(about, Specification) else self.describe(actor, about).statistical
-        around = None if rkme is None else self.market.surroundings(rkme, _ON_MAP, self.library.hidden_from(actor))
+        around = (
+            None if rkme is None else self.market.surroundings(rkme, _ON_MAP, partial(self.library.hidden_from, actor))
+        )
         if around is None:
             return MapPoints([], [], np.empty((0, 2)))
-        plane = _plane(np.vstack([around.sketches, around.own]) if mine else around.sketches)
+        plane = principal_plane(np.vstack([around.sketches, around.own]) if mine else around.sketches)
         known = self.store.entries(around.ids)
         here = [row for row, learnware_id in enumerate(around.ids) if learnware_id in known]
         ids = [around.ids[row] for row in here]
@@ -290,13 +296,3 @@ def _position(cursor: str | None) -> int:
 
 def _wrong_cursor(cursor: str) -> InvalidParameter:
     return InvalidParameter(f"The 'cursor' parameter must be what the page before said. Got {cursor!r:.40} instead.")
-
-
-def _plane(sketches: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return the first two principal components, 0 where there are fewer."""
-    centred = sketches - sketches.mean(axis=0)
-    _, _, axes = np.linalg.svd(centred, full_matrices=False)
-    plane = np.zeros((len(sketches), 2))
-    projected = centred @ axes[:2].T
-    plane[:, : projected.shape[1]] = projected
-    return plane

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -20,6 +20,11 @@ from learnware.specification import RKME, SemanticSpecification
 
 if TYPE_CHECKING:
     from learnware.market.result import SearchResult
+
+
+# Asked once the index is up to date: what comes with a snapshot is known to be hidden by then, since that is written
+# before a learnware is stored.
+Hidden: TypeAlias = Callable[[], Collection[str]]
 
 
 class Matching(NamedTuple):
@@ -49,7 +54,7 @@ class DockMarket(LocalMarket):
         )
 
     def search_visible(
-        self, specification: Question, *, text: str | None = None, wishes: Wishes, hidden: Collection[str]
+        self, specification: Question, *, text: str | None = None, wishes: Wishes, hidden: Hidden
     ) -> SearchResult:
         """Find learnwares for a task, as if some were not there; see `Market.search`.
 
@@ -59,8 +64,8 @@ class DockMarket(LocalMarket):
             As there.
         wishes : Wishes
             How many hits, and which.
-        hidden : collection of str
-            Ids of learnwares that whoever asks must not learn of.
+        hidden : callable
+            Returns the ids of learnwares that whoever asks must not learn of.
         """
         return self._found([specification], text, wishes, hidden)[0]
 
@@ -68,7 +73,7 @@ class DockMarket(LocalMarket):
         self,
         wanted: SemanticSpecification,
         text: str = "",
-        hidden: Collection[str] = (),
+        hidden: Hidden = tuple,
         *,
         sort: str = "newest",
         among: Collection[str] | None = None,
@@ -83,8 +88,8 @@ class DockMarket(LocalMarket):
             A tag that is not said means any; its name and description are not looked for.
         text : str, default=""
             Words that a learnware must match. Those whose words match best come first then, however they are sorted.
-        hidden : collection of str, optional
-            Ids of learnwares that whoever asks must not learn of.
+        hidden : callable, optional
+            Returns the ids of learnwares that whoever asks must not learn of.
         sort : {"newest", "name"}, default="newest"
             Those changed last first, or by their names.
         among : collection of str, optional
@@ -101,7 +106,7 @@ class DockMarket(LocalMarket):
         end = None if limit is None else start + limit
 
         def found(snapshot: Snapshot) -> Matching:
-            numbers = Candidates.of(snapshot, wanted, text, snapshot.numbers_of(hidden)).numbers()
+            numbers = Candidates.of(snapshot, wanted, text, snapshot.numbers_of(hidden())).numbers()
             if among is not None:
                 numbers = numbers[np.isin(numbers, snapshot.numbers_of(among))]
             if not text:
@@ -114,7 +119,7 @@ class DockMarket(LocalMarket):
         """Return how many learnwares there are for each task; those that do not say count as "Others"."""
         return self._index.ask(n_by_task)
 
-    def surroundings(self, rkme: RKME, n_most: int, hidden: Collection[str] = ()) -> Surroundings | None:
+    def surroundings(self, rkme: RKME, n_most: int, hidden: Hidden = tuple) -> Surroundings | None:
         """Return where the learnwares around a specification lie, for a map of them.
 
         Parameters
@@ -122,12 +127,12 @@ class DockMarket(LocalMarket):
         rkme : RKME
         n_most : int
             So many learnwares at most, half of them the nearest.
-        hidden : collection of str, optional
-            Ids of learnwares that whoever asks must not learn of.
+        hidden : callable, optional
+            Returns the ids of learnwares that whoever asks must not learn of.
 
         Returns
         -------
         Surroundings or None
             None where no learnware has a comparable specification.
         """
-        return self._index.ask(lambda snapshot: surroundings(snapshot, rkme, n_most, hidden))
+        return self._index.ask(lambda snapshot: surroundings(snapshot, rkme, n_most, hidden()))

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from learnware import Specification
+from learnware.market.organizer import Snapshot
 from learnware.market.result import SearchResult
 from learnware.market.searcher import Question, Wishes, search
+from learnware.market.store import new_id
 from learnware.server.dock.market import DockMarket
 from learnware.specification import RKME, SemanticSpecification
 from learnware.testing import make_learnware
@@ -25,7 +27,7 @@ def market(tmp_path: Path) -> Iterator[DockMarket]:
 
 
 def seen(market: DockMarket, asked: Question, hidden: Collection[str]) -> SearchResult:
-    return market.search_visible(asked, wishes=Wishes(), hidden=hidden)
+    return market.search_visible(asked, wishes=Wishes(), hidden=lambda: hidden)
 
 
 def test_nothing_of_what_is_hidden_shows(market: DockMarket) -> None:
@@ -36,7 +38,7 @@ def test_nothing_of_what_is_hidden_shows(market: DockMarket) -> None:
     mixture = seen(market, query, {secret}).mixture
     assert mixture is not None
     assert [hit.id for hit in mixture] == [shown]
-    assert market.matching(SemanticSpecification(), "", {secret}) == ([shown], 1)
+    assert market.matching(SemanticSpecification(), "", lambda: {secret}) == ([shown], 1)
 
 
 def test_a_hidden_near_duplicate_is_not_told_of(market: DockMarket) -> None:
@@ -76,7 +78,8 @@ def test_a_page_asks_for_no_more_than_it_shows(market: DockMarket, sort: str, mo
     assert [page.ids for page in pages] == [expected[:4], expected[4:8], expected[8:], []]
     assert {page.total for page in pages} == {9}
     assert asked == [4, 4, 1, 0]
-    few = market.matching(SemanticSpecification(), "", {ids[1]}, sort=sort, among=[ids[1], ids[5], ids[2], "0" * 32])
+    among = [ids[1], ids[5], ids[2], "0" * 32]
+    few = market.matching(SemanticSpecification(), "", lambda: {ids[1]}, sort=sort, among=among)
     assert few == ([i for i in expected if i in (ids[2], ids[5])], 2)
     assert market.matching(SemanticSpecification(), "shop", sort=sort, start=1, limit=2) == (ids[1:3], 9)
 
@@ -92,14 +95,14 @@ def test_surroundings_are_the_nearest_and_some_of_the_others(market: DockMarket)
     learnwares = [make_learnware(str(i), float(i)) for i in range(12)]
     ids = market.submit(learnwares, progress=False)
     rkme = learnwares[3].specification.statistical
-    around = market.surroundings(rkme, 6, hidden={ids[4]})
+    around = market.surroundings(rkme, 6, hidden=lambda: {ids[4]})
     assert around is not None
     assert len(around.ids) == 6
     assert {ids[3], ids[2]} <= set(around.ids)
     assert ids[4] not in around.ids
     nearest = around.ids[int(np.argmin(((around.sketches - around.own) ** 2).sum(axis=1)))]
     assert nearest == ids[3]
-    assert market.surroundings(rkme, 6, hidden=ids) is None
+    assert market.surroundings(rkme, 6, hidden=lambda: ids) is None
 
 
 def test_what_is_hidden_stays_so_when_it_has_been_replaced_since(market: DockMarket) -> None:
@@ -109,4 +112,22 @@ def test_what_is_hidden_stays_so_when_it_has_been_replaced_since(market: DockMar
     snapshot = market._index.snapshot()
     market.update(secret, make_learnware("Secret still", 2.0))
     found = search(snapshot, query, hidden={secret})
+    assert [hit.id for hit in found.hits] == [shown]
+
+
+def test_what_is_hidden_from_its_first_moment_never_shows(market: DockMarket, monkeypatch: pytest.MonkeyPatch) -> None:
+    (shown,) = market.submit([make_learnware("Shown")], progress=False)
+    known = {"hidden": set[str]()}
+    query = make_learnware("Secret", 1.0).specification
+    snapshot = market._index.snapshot
+
+    def while_a_private_one_comes() -> Snapshot:
+        if not known["hidden"]:
+            secret = new_id()
+            known["hidden"] = {secret}
+            market.admit(secret, make_learnware("Secret", 1.0))
+        return snapshot()
+
+    monkeypatch.setattr(market._index, "snapshot", while_a_private_one_comes)
+    found = market.search_visible(query, wishes=Wishes(), hidden=lambda: known["hidden"])
     assert [hit.id for hit in found.hits] == [shown]
