@@ -24,9 +24,9 @@ _NEAR = 16
 _LEAST_WEIGHT = 0.01
 
 # Up to so many candidates are looked at one by one; of more, so many of each look at all of them.
-_FEW, _PER_LOOK = 4096, 256
-# So often all candidates are looked at, unless nobody outside would help before; further looks have found nothing.
-_LOOKS = 3
+_FEW, _PER_LOOK = 4096, 512
+# So often all candidates are looked at, unless nobody outside would help before.
+_LOOKS = 6
 # By half precision sketches, a smaller help than this cannot be told.
 _HELP = 1e-3
 
