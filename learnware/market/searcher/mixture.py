@@ -23,10 +23,13 @@ _NEAR = 16
 #: A member with less weight than this is left out: it costs a model and changes nothing.
 _LEAST_WEIGHT = 0.01
 
-# Up to so many candidates are looked at one by one; of more, so many of each look at all of them.
-_FEW, _PER_LOOK = 4096, 512
-# So often all candidates are looked at, unless nobody outside would help before.
-_LOOKS = 6
+# Up to so many candidates are looked at one by one.
+_FEW = 4096
+# Of more, so many are chosen by each look at all of them, and so many looks are taken, unless nobody outside would help
+# before; among very many, more are nearly as good as the best.
+_MANY = 2**18
+_PER_LOOK, _LOOKS = 256, 3
+_PER_LOOK_OF_MANY, _LOOKS_OF_MANY = 512, 6
 # By half precision sketches, a smaller help than this cannot be told.
 _HELP = 1e-3
 
@@ -112,24 +115,28 @@ def _support(scan: Scan, useful: Mask, size: int) -> Rows:
     if int(useful.sum()) <= _FEW:
         rows = np.flatnonzero(useful)
         return rows[_frank_wolfe(scan.island.sketches(rows), target, size)[0]]
+    many = len(gains) > _MANY
+    n_each, n_looks = (_PER_LOOK_OF_MANY, _LOOKS_OF_MANY) if many else (_PER_LOOK, _LOOKS)
     pool: Rows = np.empty(0, np.intp)
-    for _ in range(_LOOKS):
-        pool = np.union1d(pool, _highest(gains))
+    for look in range(n_looks):
+        pool = np.union1d(pool, _highest(gains, n_each))
         sketches = scan.island.sketches(pool)
         chosen, residual = _frank_wolfe(sketches, target, size)
+        if look == n_looks - 1:
+            break
         gains = np.where(useful, scan.island.products(residual), np.float32(-np.inf))
         if gains.max() <= (sketches[chosen] @ residual).max() + _HELP:
             break
     return pool[chosen]
 
 
-def _highest(gains: Singles) -> Rows:
+def _highest(gains: Singles, n: int) -> Rows:
     """Return the rows of the highest gains, and of those the highest of as many parts: neighbours are often alike."""
-    parts = np.linspace(0, len(gains), _PER_LOOK + 1).astype(np.intp)[:-1]
+    parts = np.linspace(0, len(gains), n + 1).astype(np.intp)[:-1]
     peaks = np.maximum.reduceat(gains, parts)
     ends = np.append(parts[1:], len(gains))
     here = [start + int(gains[start:end].argmax()) for start, end in zip(parts, ends, strict=True)]
-    top = np.argpartition(-gains, _PER_LOOK)[:_PER_LOOK]
+    top = np.argpartition(-gains, n)[:n]
     found = np.union1d(np.array(here)[np.isfinite(peaks)], top)
     return np.asarray(found[np.isfinite(gains[found])])
 
