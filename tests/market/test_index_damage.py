@@ -21,7 +21,7 @@ from learnware.market.organizer import index as indexing
 from learnware.market.organizer.shelf import Unusable
 from learnware.market.organizer.tables import TablesOnDisk
 from learnware.market.store import DirectoryStore
-from learnware.specification import RKME
+from learnware.specification import RKME, SemanticSpecification
 from tests.market.index_folder import (
     DAMAGES,
     N,
@@ -170,6 +170,29 @@ def test_damage_that_is_met_while_changes_are_taken_in_is_mended(folder: Path, t
         fill(market, range(1000, 1003), centre=50.0)
         assert market.search(spec(1000, centre=50.0), limit=1).hits[0].name == "Region 1000"
         assert len(market.search("region", limit=1000).hits) == N + 3
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "DELETE FROM state",
+        "UPDATE state SET generation = 'many'",
+        "UPDATE islands SET gammas = '[1'",
+        "UPDATE islands SET location = x'00'",
+        "UPDATE islands SET space = '{}'",
+        "UPDATE groups SET tags = 'none' || number",
+        "DELETE FROM text_totals",
+        "UPDATE text_lengths SET lengths = x'0000'",
+        "UPDATE text_spellings SET signatures = x'00'",
+    ],
+)
+def test_tables_that_say_something_else_are_noticed(folder: Path, change: str) -> None:
+    asked = (spec(7), "region 7", "regoin 7", SemanticSpecification(task="regression"))
+    before = [found(folder, question) for question in asked]
+    with closing(sqlite3.connect(volume(folder) / "index.sqlite")) as connection:
+        connection.execute(change)
+        connection.commit()
+    assert [found(folder, question) for question in asked] == before
 
 
 @pytest.mark.parametrize("column", ["numbers", "died", "self_products"])

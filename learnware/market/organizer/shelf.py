@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
+
+from learnware.errors import InvalidSpecification
 
 
 class Unusable(Exception):
@@ -11,6 +15,15 @@ class Unusable(Exception):
 
 class Moved(Unusable):
     """The rows of an island have moved to another file since the snapshot that spoke of them: take another one."""
+
+
+@contextmanager
+def as_written(what: str) -> Iterator[None]:
+    """Read what an index has written down; where that is not what it was, it is `Unusable`."""
+    try:
+        yield
+    except (ValueError, TypeError, LookupError, AttributeError, InvalidSpecification) as error:
+        raise Unusable(f"{what} is not as it was written: {error!r}") from error
 
 
 class Shelf(NamedTuple):

@@ -31,6 +31,7 @@ from learnware.market.organizer.postings import (
     unpack,
 )
 from learnware.market.organizer.ranking import Ranking
+from learnware.market.organizer.shelf import as_written
 from learnware.market.organizer.spellings import may_be
 from learnware.market.organizer.words import fold, is_unspaced, telling_words, words_of
 from learnware.specification import SemanticSpecification
@@ -191,16 +192,19 @@ class TextIndex:
         return named[np.isin(named, numbers)]
 
     def _totals(self) -> Totals:
-        ((learnwares, described, words),) = self._rows("SELECT learnwares, described, words FROM text_totals", ())
-        return Totals(learnwares, described, words)
+        with as_written("how many words there are"):
+            ((learnwares, described, words),) = self._rows("SELECT learnwares, described, words FROM text_totals", ())
+            return Totals(int(learnwares), int(described), int(words))
 
     def _lengths(self, numbers: Ints) -> npt.NDArray[np.void]:
         """Return letters of the names and words of the descriptions, as a structured array."""
         block = numbers // text_tables.BLOCK
         blocks = distinct(block)
         written = self._rows(_LENGTHS, (json.dumps(blocks.tolist()),))
-        lengths = np.frombuffer(b"".join(blob for _, blob in written), text_tables.LENGTHS)
-        return lengths.reshape(len(blocks), -1)[np.searchsorted(blocks, block), numbers % text_tables.BLOCK]
+        with as_written("how long the texts are"):
+            lengths = np.frombuffer(b"".join(blob for _, blob in written), text_tables.LENGTHS)
+            by_block = lengths.reshape(len(blocks), text_tables.BLOCK)
+        return by_block[np.searchsorted(blocks, block), numbers % text_tables.BLOCK]
 
     def _postings(self, word: str) -> Postings:
         """Return where the words stand that equal or continue `word`, or else the words it may be misspelt for."""
@@ -225,7 +229,8 @@ class TextIndex:
         allowed = allowed_edits(word)
         if not allowed:
             return []
-        signatures = np.frombuffer(b"".join(row[0] for row in self._rows(_SIGNATURES, ())), np.uint64)
+        with as_written("the signatures of words"):
+            signatures = np.frombuffer(b"".join(row[0] for row in self._rows(_SIGNATURES, ())), np.uint64)
         numbers = may_be(word, signatures, allowed)
         candidates = [row[0] for row in self._rows(_WORDS, (json.dumps(numbers.tolist()),))]
         counts = edits(word, candidates)

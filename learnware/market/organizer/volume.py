@@ -20,7 +20,7 @@ from learnware.market.organizer.island import Island, Ruler
 from learnware.market.organizer.lately import Lately
 from learnware.market.organizer.measuring import features_of
 from learnware.market.organizer.members import Members
-from learnware.market.organizer.shelf import Moved, Shelf, Unusable
+from learnware.market.organizer.shelf import Moved, Shelf, Unusable, as_written
 from learnware.market.organizer.snapshot import Snapshot
 from learnware.market.organizer.tables import Tables, TablesInMemory, TablesOnDisk
 from learnware.market.organizer.texts import TextIndex
@@ -77,13 +77,14 @@ class Volume:
     @property
     def generation(self) -> int:
         """The generation of the store that it has come to."""
-        return int(self.tables.rows("SELECT generation FROM state")[0][0])
+        return self.reached()[0]
 
     def reached(self) -> tuple[int, str | None]:
         """Return that generation, and the id that the store's change of it was about, which tells stores apart."""
         # Both as of one moment, since another process may be at work.
-        generation, last = self.tables.rows("SELECT generation, last FROM state")[0]
-        return int(generation), last
+        with as_written("the generation"):
+            generation, last = self.tables.rows("SELECT generation, last FROM state")[0]
+            return int(generation), last
 
     def take_in(self, changes: Changes, entries: Mapping[str, Entry], last: str | None = None) -> None:
         """Take in the next changes of the store.
@@ -153,7 +154,8 @@ class Volume:
 
     def space(self, shelf: Shelf) -> Space | None:
         """Return the space of an island."""
-        return None if shelf.space is None else _space(shelf.space)
+        with as_written(f"the space of island {shelf.number}"):
+            return None if shelf.space is None else _space(shelf.space)
 
     def ruler(self, shelf: Shelf) -> Ruler | None:
         """Return what members of an island are measured with, if it has a frame."""
@@ -162,9 +164,10 @@ class Volume:
         key = shelf.number, shelf.framed
         known = self._rulers.get([key])
         if not known:
-            kernel = GaussianKernel(tuple(json.loads(shelf.gammas)))
-            frame = Frame(np.frombuffer(shelf.location), np.frombuffer(shelf.scale), kernel)
-            known[key] = Ruler(_space(str(shelf.space)), frame, features_of(frame))
+            with as_written(f"the frame of island {shelf.number}"):
+                kernel = GaussianKernel(tuple(json.loads(shelf.gammas)))
+                frame = Frame(np.frombuffer(shelf.location), np.frombuffer(shelf.scale), kernel)
+                known[key] = Ruler(_space(str(shelf.space)), frame, features_of(frame))
             self._rulers.put(known)
         return known[key]
 
@@ -187,7 +190,8 @@ class Volume:
     def _hear_of_shelves(self) -> int:
         """Read what has changed since, and return the generation."""
         rows = self.tables.rows(_CHANGED, (self._shelved,))
-        self._shelved = int(rows[0][0])
+        with as_written("the generation"):
+            self._shelved = int(rows[0][0])
         self._shelves.update((row[1], Shelf(*row[1:])) for row in rows if row[1] is not None)
         return self._shelved
 
@@ -217,7 +221,8 @@ class Volume:
         newest = max(self._groups, default=-1)
         new = self.tables.rows("SELECT number, tags FROM groups WHERE number > ?", (newest,))
         if new:
-            told = {number: SemanticSpecification.from_dict(json.loads(tags)) for number, tags in new}
+            with as_written("a group of tags"):
+                told = {number: SemanticSpecification.from_dict(json.loads(tags)) for number, tags in new}
             # Another dictionary, since snapshots hold this one.
             self._groups = {**self._groups, **told}
         return self._groups
