@@ -65,8 +65,8 @@ class Catalogue(Foundation):
             hidden = self.library.hidden_from(actor)
             found.extend(learnware_id for learnware_id in batch if learnware_id not in hidden)
             last = batch[-1]
-        more = len(found) > limit
-        return Page(self._cards(found[:limit]), self._n_visible(hidden), found[limit - 1] if more else None)
+        total, more = self._n_visible(self.library.hidden_from(actor)), len(found) > limit
+        return Page(self._cards(found[:limit]), total, found[limit - 1] if more else None)
 
     def browse(
         self,
