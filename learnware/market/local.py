@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import numbers
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -277,11 +277,9 @@ class LocalMarket(Market):
             held = "closed or unreadable"
         return f"LocalMarket({self._place}, {held})"
 
-    def _found(
-        self, asked: Sequence[Question], text: str | None, wishes: Wishes, hidden: Callable[[], Collection[str]] = tuple
-    ) -> list[SearchResult]:
+    def _found(self, asked: Sequence[Question], text: str | None, wishes: Wishes) -> list[SearchResult]:
         return self._index.ask(
-            lambda snapshot: search_many(snapshot, asked, text=text, wishes=wishes, fetch=self.fetch, hidden=hidden())
+            lambda snapshot: search_many(snapshot, asked, text=text, wishes=wishes, fetch=self.fetch)
         )
 
     def _submit(self, learnware: Learnware) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from learnware.bundle import Policy
 from learnware.market.local import LocalMarket
 from learnware.market.organizer import Snapshot
-from learnware.market.searcher import Candidates, Question, Wishes
+from learnware.market.searcher import Candidates, Question, Wishes, search
 from learnware.market.searcher.semantic import n_by_task
 from learnware.market.searcher.surroundings import Surroundings, surroundings
 from learnware.market.store import DirectoryStore
@@ -44,6 +45,9 @@ class DockMarket(LocalMarket):
 
     def __init__(self, folder: Path) -> None:
         self.store = DirectoryStore(folder)
+        # A search is many short steps: threads that take them side by side wait for the interpreter at each, and all
+        # of them together are slower than one after the other.
+        self._turn = Lock()
         # No model of others ever runs in the server: the workers check, and users run.
         super().__init__(
             self.store,
@@ -67,7 +71,12 @@ class DockMarket(LocalMarket):
         hidden : callable
             Returns the ids of learnwares that whoever asks must not learn of.
         """
-        return self._found([specification], text, wishes, hidden)[0]
+
+        def found(snapshot: Snapshot) -> SearchResult:
+            with self._turn:
+                return search(snapshot, specification, text=text, wishes=wishes, fetch=self.fetch, hidden=hidden())
+
+        return self._index.ask(found)
 
     def matching(
         self,
