@@ -15,7 +15,8 @@ PACKAGE = Path(__file__).resolve().parents[1] / "learnware"
 
 BASE = frozenset(
     (
-        "errors limits registry _cache_folder _names _once _optional _progress _strict_json _validation _writing _zip"
+        "errors limits registry _cache_folder _digests _names _once _optional _progress _strict_json _validation "
+        "_writing _zip"
     ).split()
 )
 ALLOWED: dict[str, frozenset[str]] = {
@@ -26,6 +27,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "_zip": frozenset({"errors", "limits"}),
     "_validation": frozenset({"errors"}),
     "_optional": frozenset({"errors"}),
+    "_digests": frozenset(),
     "_progress": frozenset(),
     "_cache_folder": frozenset(),
     "_once": frozenset(),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
+from learnware._digests import sha256_of_file
 from learnware._progress import progress_bar
 from learnware._validation import complain
 from learnware.bundle import Learnware, Policy
@@ -147,19 +148,10 @@ def _digest(one: OneOfMany) -> str | None:
     if isinstance(one, tuple):
         return hashlib.sha256(one[0]).hexdigest()
     try:
-        return _digest_of_file(Path(one))
+        path = Path(one)
+        return sha256_of_file(path) if path.is_file() else None
     except OSError:
         return None
-
-
-def _digest_of_file(path: Path) -> str | None:
-    if not path.is_file():
-        return None
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while piece := file.read(2**20):
-            digest.update(piece)
-    return digest.hexdigest()
 
 
 def _parts(learnwares: Iterable[OneOfMany]) -> Iterator[list[OneOfMany]]:

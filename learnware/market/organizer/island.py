@@ -82,11 +82,6 @@ class Island:
         return self.shelf.n_rows
 
     @property
-    def n_present(self) -> int:
-        """How many of its rows are there."""
-        return self.shelf.n_present
-
-    @property
     def columns(self) -> Columns:
         """What is known of each row."""
         return self.opened or self.source.columns(self.shelf)

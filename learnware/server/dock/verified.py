@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from pathlib import Path
 from threading import Lock
 
+from learnware._digests import sha256_of_file
 from learnware.errors import ChecksumMismatch, MarketError
-
-_READ_AT_ONCE = 2**20
 
 
 class Verified:
@@ -34,7 +32,7 @@ class Verified:
             with self._lock:
                 if self._known.get(digest) == state:
                     return
-            found = _sha256(path)
+            found = sha256_of_file(path)
         except FileNotFoundError as error:
             raise MarketError(f"The file of a learnware is missing: {path}. Restore it from a backup.") from error
         if found != digest:
@@ -46,11 +44,3 @@ class Verified:
 def _state(path: Path) -> tuple[int, int, int]:
     found = os.stat(path)
     return found.st_ino, found.st_size, found.st_mtime_ns
-
-
-def _sha256(path: Path) -> str:
-    sha256 = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(_READ_AT_ONCE):
-            sha256.update(block)
-    return sha256.hexdigest()

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from learnware._digests import sha256_of_file
 from learnware._optional import import_optional
 from learnware._validation import complain
 from learnware.errors import InvalidParameter, UntrustedModel
@@ -20,7 +21,6 @@ from learnware.specification.space import ENCODER_NAME
 
 _FAMILY = "sentence-transformers"
 _TEXTS_AT_ONCE = 64
-_BYTES_AT_ONCE = 1 << 20
 
 #: All that a network is made of. Pickles are never fetched and never read.
 _SAFE = ("*.safetensors", "*.json", "*.txt", "*.model")
@@ -164,13 +164,5 @@ def _digest(folder: Path) -> str:
     """Return the sha256 of names and content of the files that a network is made of."""
     digest = hashlib.sha256()
     for path in sorted({path for pattern in _SAFE for path in folder.rglob(pattern)}):
-        digest.update(f"{path.relative_to(folder).as_posix()} {_sha256(path)}\n".encode())
-    return digest.hexdigest()
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while part := file.read(_BYTES_AT_ONCE):
-            digest.update(part)
+        digest.update(f"{path.relative_to(folder).as_posix()} {sha256_of_file(path)}\n".encode())
     return digest.hexdigest()
